@@ -1,0 +1,120 @@
+"""Reads ``collectors.toml`` and refuses what cannot work, naming file, key and remedy."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from soclab_collectors.config.model import Config
+from soclab_collectors.errors import ConfigError
+from soclab_collectors.instruments.registry import INSTRUMENT_CONFIGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]*)`")
+
+
+def load_config(path: Path) -> Config:
+    """Return the configuration in ``path``.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is no TOML, has an unknown key, a value of the wrong type or
+        range, two instruments of one name or two instruments on one port.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            str(path), error.strerror or str(error), "Copy an example from docs/configuration.md."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"no valid TOML: {error}", "Mend this line.") from error
+    try:
+        config = msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        raise _explain(path, data, str(error)) from error
+    _check_instruments(path, config)
+    _check_clock(path, config)
+    return config
+
+
+def _check_instruments(path: Path, config: Config) -> None:
+    names: set[str] = {"uploader"}  # the uploader's own spool folder
+    ports: dict[str, str] = {}
+    for instrument in config.instruments:
+        where = f"{path}: instruments.{instrument.name}"
+        if instrument.name in names:
+            raise ConfigError(
+                f"{where}.name", "this name is taken", "Give every instrument its own name."
+            )
+        names.add(instrument.name)
+        try:
+            instrument.validate()
+        except ValueError as error:
+            key, _, rest = str(error).partition(": ")
+            reason, _, remedy = rest.partition(". ")
+            raise ConfigError(f"{where}.{key}", reason, remedy) from error
+        port = instrument.port()
+        if port in ports:
+            raise ConfigError(
+                f"{where}: {port}",
+                f"instrument {ports[port]} uses this port as well",
+                "Give every instrument a port of its own.",
+            )
+        ports[port] = instrument.name
+
+
+def _check_clock(path: Path, config: Config) -> None:
+    needed = {"file": "sync_file", "replay": "timeline_directory"}.get(config.clock.source)
+    if needed and not getattr(config.clock, needed):
+        raise ConfigError(
+            f"{path}: clock.{needed}",
+            f'source = "{config.clock.source}" needs it',
+            f"Set {needed} or choose another source.",
+        )
+
+
+def _explain(path: Path, data: dict[str, Any], message: str) -> ConfigError:
+    """Turn msgspec's message into one that a person can act on."""
+    match = _AT.match(message)
+    reason = match["reason"] if match else message
+    where = f"{path}: {_named(match['path'] or '' if match else '', data)}"
+    unknown = _UNKNOWN.search(reason)
+    if not unknown:
+        return ConfigError(where, reason, "docs/configuration.md lists every key with its unit.")
+    key = unknown["key"]
+    near = difflib.get_close_matches(key, sorted(set(_known_keys(Config))), n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return ConfigError(
+        f"{where.rstrip('.')}.{key}".replace(": .", ": "),
+        "unknown key",
+        f"{hint}docs/configuration.md lists every key with its unit.",
+    )
+
+
+def _named(path: str, data: dict[str, Any]) -> str:
+    """Turn ``$.instruments[1].port`` into ``instruments.load.port``: people count badly."""
+    match = re.match(r"\$\.instruments\[(\d+)\](.*)", path)
+    if match:
+        name = data["instruments"][int(match[1])].get("name", match[1])
+        return f"instruments.{name}{match[2]}"
+    return path.removeprefix("$").removeprefix(".")
+
+
+def _known_keys(struct: type[msgspec.Struct]) -> Iterator[str]:
+    for info in msgspec.structs.fields(struct):
+        yield info.encode_name
+        if isinstance(info.type, type) and issubclass(info.type, msgspec.Struct):
+            yield from _known_keys(info.type)
+    if struct is Config:
+        for instrument in INSTRUMENT_CONFIGS:
+            yield from _known_keys(instrument)

@@ -1,0 +1,1 @@
+"""Instruments: one folder each, turning a device's bytes into readings."""

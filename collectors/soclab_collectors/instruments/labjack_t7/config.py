@@ -1,0 +1,9 @@
+"""Settings of a ``labjack_t7`` instrument."""
+
+from __future__ import annotations
+
+from soclab_collectors.instruments.base import InstrumentConfig
+
+
+class LabJackT7Config(InstrumentConfig, tag="labjack_t7"):
+    """Settings; see docs/configuration.md."""

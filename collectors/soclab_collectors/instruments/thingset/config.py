@@ -1,0 +1,9 @@
+"""Settings of a ``thingset`` instrument."""
+
+from __future__ import annotations
+
+from soclab_collectors.instruments.base import InstrumentConfig
+
+
+class ThingSetConfig(InstrumentConfig, tag="thingset"):
+    """Settings; see docs/configuration.md."""

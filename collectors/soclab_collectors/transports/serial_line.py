@@ -1,0 +1,77 @@
+"""A serial line (or a pty that poses as one), with every failure told as UnavailableError."""
+
+from __future__ import annotations
+
+import termios
+from typing import Final
+
+import serial
+
+from soclab_collectors.errors import UnavailableError
+
+_FAILURES: Final = (serial.SerialException, OSError, termios.error)
+
+
+class SerialLine:
+    """Opens lazily and exclusively; reads with a timeout and returns what has arrived by then.
+
+    Parameters
+    ----------
+    path
+        Stable device name, ``/dev/serial/by-id/…``: ``/dev/ttyUSB0`` changes owners on replug.
+    baud, parity
+        Line settings; 8 data bits and 1 stop bit always. Parity is "N", "O" or "E".
+    """
+
+    def __init__(self, path: str, baud: int, parity: str = "N") -> None:
+        self._path = path
+        self._baud = baud
+        self._parity = parity
+        self._port: serial.Serial | None = None
+
+    def open(self) -> None:
+        """Open the port and discard what was waiting in it."""
+        try:
+            self._port = serial.Serial(
+                self._path, self._baud, parity=self._parity, timeout=0, exclusive=True
+            )
+            self._port.reset_input_buffer()
+        except _FAILURES as error:
+            self.close()
+            raise UnavailableError(f"cannot open {self._path}: {error}") from error
+
+    def write(self, data: bytes) -> None:
+        """Send all bytes."""
+        try:
+            self._opened().write(data)
+        except _FAILURES as error:
+            raise UnavailableError(f"{self._path} is gone: {error}") from error
+
+    def read(self, most: int, timeout_s: float) -> bytes:
+        """Return 1 to ``most`` bytes, or none if nothing arrived within ``timeout_s``."""
+        port = self._opened()
+        try:
+            port.timeout = timeout_s
+            first: bytes = port.read(1)
+            waiting = min(port.in_waiting, most - 1)
+            return first + port.read(waiting) if first and waiting else first
+        except _FAILURES as error:
+            raise UnavailableError(f"{self._path} is gone: {error}") from error
+
+    def discard_input(self) -> None:
+        """Drop what has arrived and was not read."""
+        try:
+            self._opened().reset_input_buffer()
+        except _FAILURES as error:
+            raise UnavailableError(f"{self._path} is gone: {error}") from error
+
+    def close(self) -> None:
+        """Close the port if it is open."""
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def _opened(self) -> serial.Serial:
+        if self._port is None:
+            raise UnavailableError(f"{self._path} is not open")
+        return self._port

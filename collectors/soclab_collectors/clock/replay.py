@@ -42,7 +42,7 @@ class Timeline:
             raise ConfigError(
                 "clock.timeline", f"cannot map {path}: {error}", "Start the player first."
             ) from error
-        if memory[:8] != MAGIC:
+        if bytes(memory[:8]) != MAGIC:
             raise ConfigError(
                 "clock.timeline", f"{path} is no timeline", "Name the file that the player wrote."
             )
@@ -84,7 +84,7 @@ class ReplayClock:
         self._polled = False
 
     def synced(self) -> bool:
-        """Recorded times are as good as they were."""
+        """Return True: recorded times are as good as they were."""
         return True
 
     def stamp(self) -> Stamp:

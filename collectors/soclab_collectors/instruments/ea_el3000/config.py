@@ -5,5 +5,5 @@ from __future__ import annotations
 from soclab_collectors.instruments.base import InstrumentConfig
 
 
-class EaEl3000Config(InstrumentConfig, tag="ea_el3000"):
+class EaEl3000Config(InstrumentConfig, frozen=True, tag="ea_el3000"):
     """Settings; see docs/configuration.md."""

@@ -5,5 +5,5 @@ from __future__ import annotations
 from soclab_collectors.instruments.base import InstrumentConfig
 
 
-class ThingSetConfig(InstrumentConfig, tag="thingset"):
+class ThingSetConfig(InstrumentConfig, frozen=True, tag="thingset"):
     """Settings; see docs/configuration.md."""

@@ -1,0 +1,1 @@
+"""soclab on the server: estimation, Flux task installation and the soclab command."""

@@ -1,0 +1,1 @@
+"""The wires: ptys that pose as serial devices."""

@@ -1,0 +1,1 @@
+"""The unit: one process per instrument, ``soclab-collector run NAME``."""

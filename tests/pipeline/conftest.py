@@ -1,0 +1,37 @@
+"""Real servers for pipeline tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pipeline.influxd import VERSION, Influxd, find_influxd
+
+
+@pytest.fixture(scope="session")
+def influxd_program():
+    program = find_influxd()
+    if program is None:
+        pytest.skip(f"reason: influxd {VERSION} not found, remedy: make setup, or SOCLAB_INFLUXD")
+    return program
+
+
+@pytest.fixture(scope="session")
+def influxdb(influxd_program, tmp_path_factory):
+    """One influxd for the whole run; tests keep apart by measurement or instrument."""
+    server = Influxd(influxd_program, tmp_path_factory.mktemp("influxdb"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def influxdb_factory(influxd_program, tmp_path_factory):
+    """Make influxds of one's own, to be killed and restarted: ``influxdb_factory(*options)``."""
+    servers = []
+
+    def make(*options: str) -> Influxd:
+        servers.append(Influxd(influxd_program, tmp_path_factory.mktemp("influxdb"), *options))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()

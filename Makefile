@@ -1,0 +1,45 @@
+# Everything this project does starts here; `make` shows what there is.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+SHELL := bash
+BIN := .venv/bin
+# PYTHON=/path/to/python3.12  another Python for .venv
+# RECORDING=FILE SPEED=60     make demo: play a recording instead of the virtual plant
+export PYTHON
+
+.PHONY: help setup demo test lint bench docs clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' Makefile | expand -t 16
+
+setup: .venv/ready ## Make .venv with every tool, as uv.lock says
+
+.venv/ready: uv.lock pyproject.toml $(wildcard */pyproject.toml) scripts/setup
+	@scripts/setup
+	@touch $@
+
+demo: setup ## Run the lab with simulated instruments [RECORDING=FILE] [SPEED=60]
+	@$(BIN)/soclab demo $(if $(RECORDING),--recording '$(RECORDING)') $(if $(SPEED),--speed $(SPEED))
+
+test: lint ## Run every check and test that this machine can
+	@scripts/prepare-tests
+	@$(BIN)/pytest
+
+lint: setup ## Check style, types, architecture, secrets and generated docs
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict .
+	@scripts/scan-secrets
+	@$(BIN)/python scripts/generate_docs.py --check
+
+docs: setup ## Generate docs/data-contract.md and docs/configuration.md anew
+	@$(BIN)/python scripts/generate_docs.py
+
+bench: setup ## Measure every figure beside its goal (about ten minutes)
+	@$(BIN)/python benchmarks/run.py
+
+clean: ## Remove .venv and what tools left in this folder (not the cache, not the demo's state)
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

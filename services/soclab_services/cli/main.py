@@ -1,0 +1,51 @@
+"""The command ``soclab``: a table of contents.
+
+Every part imports what it needs when it runs, so that ``soclab --help`` and completion are quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from soclab_services.cli import influxdb
+
+app = typer.Typer(
+    name="soclab",
+    help="An open-source lab for batteries that deploys itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback should be one, also in a log file
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"soclab {metadata.version('soclab-services')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+app.add_typer(influxdb.app, name="influxdb")
+for _command in metadata.entry_points(group="soclab.commands"):
+    app.add_typer(_command.load())  # without a name: its commands become commands of soclab
+
+
+def main() -> None:
+    """Run the command; exit codes are those of sysexits.h where one fits."""
+    sys.exit(app())
+
+
+if __name__ == "__main__":
+    main()

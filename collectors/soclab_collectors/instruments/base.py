@@ -19,7 +19,9 @@ class InstrumentConfig(
     """Settings that every ``[[instruments]]`` entry has."""
 
     name: str
+    """Name of the instrument: a tag of its readings and its folder in the spool."""
     battery: str
+    """Battery that it measures; a tag of its readings."""
 
     def port(self) -> str:
         """Return what only one instrument may use: a device path or an address."""

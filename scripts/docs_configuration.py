@@ -81,11 +81,11 @@ class _Section:
         rows = [
             f"\n## {title}\n",
             f"{intro}\n",
-            "| key | value | default | meaning |\n|---|---|---|---|",
+            "| key | value | unit | default | meaning |\n|---|---|---|---|---|",
         ]
         if struct.tag is not None:
             rows.append(
-                f'| `{struct.tag_field}` | `"{struct.tag}"` | | which kind of {path} this is |'
+                f'| `{struct.tag_field}` | `"{struct.tag}"` | | | which kind of {path} this is |'
             )
         rows += [
             f"| `{f.encode_name}` | {_value(f)} | {_default(f)} | {meanings.get(f.name, '')} |"
@@ -156,9 +156,10 @@ def _range(kind: shape.IntType | shape.FloatType) -> str:
 
 
 def _value(field: shape.Field) -> str:
-    """Return what may stand behind the key, with its unit."""
+    """Return what may stand behind the key, and its unit."""
     unit = next((u for end, u in UNITS.items() if field.encode_name.endswith(end)), "")
-    return f"{_type(field.type)}{f' in {unit}' if unit else ''}".replace("|", r"\|")
+    value = _type(field.type).replace("|", r"\|")
+    return f"{value} | {unit}"
 
 
 def _default(field: shape.Field) -> str:

@@ -33,9 +33,10 @@ def page() -> str:
 
 def _section(name: str, measurement: Measurement) -> str:
     tags = ", ".join(f"`{tag}`" for tag in (*COMMON_TAGS, *measurement.tags))
+    meaning = measurement.meaning[0].upper() + measurement.meaning[1:]
     lines = [
         f"\n## {name}\n",
-        f"{measurement.meaning.capitalize()}. Bucket `{measurement.bucket}`; tags {tags}.\n",
+        f"{meaning}. Bucket `{measurement.bucket}`; tags {tags}.\n",
         *_fields(measurement),
     ]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from soclab_collectors.line_protocol import field_set, series
+from soclab_collectors.logs import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,8 +23,9 @@ class Health:
     """Counters of one unit; logs once when its device goes down and once when it is back."""
 
     def __init__(self, name: str) -> None:
+        self._outage = Outage(_LOG)
         self._name = name
-        self.up: bool | None = None
+        self.up = False
         self.duration_s = 0.0
         self.readings_total = 0
         self.errors_total = 0
@@ -31,21 +33,20 @@ class Health:
 
     def went_up(self) -> None:
         """Note a reading; the first one after an outage is logged."""
-        if not self.up:
-            _LOG.info("%s: readings arrive", self._name)
         self.up = True
+        self._outage.end(f"{self._name}: readings arrive again")
 
     def went_down(self, reason: str) -> None:
         """Note that the device cannot be reached; only the first time is logged."""
         self.errors_total += 1
-        if self.up is not False:
-            _LOG.error("%s: down: %s; trying again until it is back", self._name, reason)
         self.up = False
+        if not self._outage.lasts:
+            self._outage.begin(f"{self._name}: down: {reason}; trying again until it is back")
 
     def fields(self) -> dict[str, float | str]:
         """Return the fields of measurement ``collector`` that the unit itself knows."""
         return {
-            "up": float(bool(self.up)),
+            "up": float(self.up),
             "duration_s": self.duration_s,
             "readings_total": self.readings_total,
             "errors_total": self.errors_total,

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from soclab_collectors.clock.system import SystemClock
-from soclab_collectors.collector import unit as unit_module
+from soclab_collectors.collector import reconnect
 from soclab_collectors.collector.health import Health
 from soclab_collectors.collector.stop import Stopper, StopUnit
 from soclab_collectors.collector.unit import BAD_REPLIES_BEFORE_REOPEN, Unit
@@ -54,11 +54,7 @@ class ListSpool:
 
 @pytest.fixture
 def play(monkeypatch):
-    monkeypatch.setattr(
-        unit_module,
-        "Backoff",
-        lambda: type("B", (), {"wait_s": lambda _: 0.0, "reset": lambda _: None})(),
-    )
+    monkeypatch.setattr(reconnect, "FIRST_WAIT_S", 0.0)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
 
     def run(*script):
@@ -92,7 +88,7 @@ def test_a_device_that_goes_away_is_opened_again(play, caplog):
     assert health.errors_total == 5
     down = [r for r in caplog.records if "down: cable pulled" in r.message]
     back = [r for r in caplog.records if "readings arrive" in r.message]
-    assert (len(down), len(back)) == (1, 2)  # once down, once up (and once at the start)
+    assert (len(down), len(back)) == (1, 1)
 
 
 def test_a_bad_reply_records_nothing_and_keeps_the_connection(play):

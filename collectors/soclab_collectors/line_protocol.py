@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _KEY_ESCAPES = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": " ", "\r": " "})
 _MEASUREMENT_ESCAPES = str.maketrans({",": r"\,", " ": r"\ ", "\n": " ", "\r": " "})
-_STRING_ESCAPES = str.maketrans({'"': r"\"", "\\": r"\\", "\r": " "})
+_STRING_ESCAPES = str.maketrans({'"': r"\"", "\\": r"\\", "\n": " ", "\r": " "})
 
 
 def escape_tag(text: str) -> str:

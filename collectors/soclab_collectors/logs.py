@@ -44,3 +44,28 @@ def _stderr_is_the_journal() -> bool:
     return status is not None and os.environ.get("JOURNAL_STREAM") == (
         f"{status.st_dev}:{status.st_ino}"
     )
+
+
+class Outage:
+    """Logs once when something fails and once when it works again."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._reason: str | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Tell whether it still fails."""
+        return self._reason is not None
+
+    def begin(self, reason: str) -> None:
+        """Log the reason unless it is the one that was logged last."""
+        if reason != self._reason:
+            self._logger.error("%s", reason)
+        self._reason = reason
+
+    def end(self, message: str) -> None:
+        """Log that it works again, if it had failed."""
+        if self._reason is not None:
+            self._logger.info("%s", message)
+        self._reason = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import termios
 from typing import Final
 
@@ -10,6 +11,7 @@ import serial
 from soclab_collectors.errors import UnavailableError
 
 _FAILURES: Final = (serial.SerialException, OSError, termios.error)
+_WRITE_TIMEOUT_S: Final = 1.0  # requests are short: if one does not leave, the adapter hangs
 
 
 class SerialLine:
@@ -30,14 +32,21 @@ class SerialLine:
         self._port: serial.Serial | None = None
 
     def open(self) -> None:
-        """Open the port and discard what was waiting in it."""
+        """Open the port; opening discards, exactly once, what was waiting in it.
+
+        Once, because a second look would drop what a device sends right after the first.
+        """
+        self.close()
         try:
             self._port = serial.Serial(
-                self._path, self._baud, parity=self._parity, timeout=0, exclusive=True
+                self._path,
+                self._baud,
+                parity=self._parity,
+                timeout=0,
+                write_timeout=_WRITE_TIMEOUT_S,
+                exclusive=True,
             )
-            self._port.reset_input_buffer()
         except _FAILURES as error:
-            self.close()
             raise UnavailableError(f"cannot open {self._path}: {error}") from error
 
     def write(self, data: bytes) -> None:
@@ -48,13 +57,14 @@ class SerialLine:
             raise UnavailableError(f"{self._path} is gone: {error}") from error
 
     def read(self, most: int, timeout_s: float) -> bytes:
-        """Return 1 to ``most`` bytes, or none if nothing arrived within ``timeout_s``."""
+        """Return 1 to ``most`` bytes, or none if nothing arrived within ``timeout_s``.
+
+        Waits here and not in pyserial, which reconfigures the port whenever its timeout changes.
+        """
         port = self._opened()
         try:
-            port.timeout = timeout_s
-            first: bytes = port.read(1)
-            waiting = min(port.in_waiting, most - 1)
-            return first + port.read(waiting) if first and waiting else first
+            ready, _, _ = select.select([port.fileno()], [], [], timeout_s)
+            return bytes(port.read(most)) if ready else b""
         except _FAILURES as error:
             raise UnavailableError(f"{self._path} is gone: {error}") from error
 

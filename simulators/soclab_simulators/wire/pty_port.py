@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
+import select
+import struct
 import termios
 import tty
 from typing import TYPE_CHECKING, Final
@@ -14,11 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _READ_BYTES: Final = 4096
+_TIOCPKT_FLUSHREAD: Final = 1  # <asm/ioctls.h>: the reader has discarded its input
+_LOOK_AGAIN_S: Final = 0.02  # no event tells that a closed pty was opened
 
 
 class PtyPort:
     """The device's end of a serial line; the collector opens ``path``.
 
+    As with a real adapter, what is sent while nobody has the port open is lost.
     A pty knows neither baud rate nor parity, so mistakes in those cannot be found with it.
 
     Parameters
@@ -29,25 +35,46 @@ class PtyPort:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.openings = 0
+        """How often a reader has opened the port and, as serial libraries do, discarded input."""
         self._device = -1
-        self._held_open = -1
+        self._terminal = ""
+        self._listening = False
 
     @property
     def plugged(self) -> bool:
         """Whether the adapter is there."""
         return self._device >= 0
 
+    @property
+    def connected(self) -> bool:
+        """Whether somebody has the port open."""
+        if not self.plugged:
+            return False
+        poll = select.poll()
+        poll.register(self._device, 0)  # POLLHUP is reported unasked
+        return not poll.poll(0)
+
+    @property
+    def listening(self) -> bool:
+        """Whether whoever has the port open is past discarding input, so that nothing is lost."""
+        return self._listening and self.connected
+
     def plug(self) -> None:
         """Make the device appear under its stable name."""
         if self.plugged:
             return
-        self._device, self._held_open = os.openpty()  # held open: else reads fail without a reader
-        tty.setraw(self._held_open)
+        self._device, terminal = os.openpty()
+        tty.setraw(terminal)  # settings outlive readers: they belong to the pty
+        self._terminal = os.ttyname(terminal)
+        os.close(terminal)
         os.set_blocking(self._device, False)
+        # Packet mode: every read starts with a byte that tells whether the reader flushed.
+        fcntl.ioctl(self._device, termios.TIOCPKT, struct.pack("i", 1))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f".{self.path.name}.new")
         temporary.unlink(missing_ok=True)
-        temporary.symlink_to(os.ttyname(self._held_open))
+        temporary.symlink_to(self._terminal)
         temporary.replace(self.path)
 
     def unplug(self) -> None:
@@ -59,29 +86,54 @@ class PtyPort:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._device)
             loop.remove_writer(self._device)
-        os.close(self._held_open)
         os.close(self._device)
-        self._device = self._held_open = -1
+        self._device = -1
+        self._listening = False
 
     def discard_unread(self) -> None:
-        """Drop what was sent and has not been read."""
-        termios.tcflush(self._held_open, termios.TCIFLUSH)
+        """Drop what was sent and has not been read.
+
+        The rest is read and not flushed: a flush would look like a reader's.
+        """
+        termios.tcflush(self._device, termios.TCOFLUSH)
+        terminal = os.open(self._terminal, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            while os.read(terminal, _READ_BYTES):
+                pass
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(terminal)
 
     async def receive(self) -> bytes:
         """Wait for bytes from the collector; empty once unplugged."""
         while self.plugged:
             try:
-                return os.read(self._device, _READ_BYTES)
+                packet = os.read(self._device, _READ_BYTES)
             except BlockingIOError:
                 await self._ready(writing=False)
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise
-                return b""
+                await self._until_opened()
+            else:
+                if packet[0] == 0 and len(packet) > 1:
+                    return packet[1:]
+                if packet[0] & _TIOCPKT_FLUSHREAD:
+                    self.openings += 1
+                    self._listening = True
         return b""
 
     async def send(self, data: bytes, *, lossless: bool = False) -> None:
-        """Send bytes; what does not fit is lost as on a real line, or waits if ``lossless``."""
+        """Send bytes; what does not fit is lost as on a real line.
+
+        If ``lossless`` they wait instead, for room and for somebody to listen; that takes a
+        running ``receive``.
+        """
+        while lossless and self.plugged and not self.listening:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        if not self.connected:
+            return
         while data and self.plugged:
             try:
                 data = data[os.write(self._device, data) :]
@@ -89,6 +141,14 @@ class PtyPort:
                 if not lossless:
                     return
                 await self._ready(writing=True)
+
+    async def _until_opened(self) -> None:
+        """Nobody has the port open: empty it and wait until somebody has."""
+        self._listening = False
+        if not self.connected:  # it may just have been opened
+            self.discard_unread()
+        while self.plugged and not self.connected:
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _ready(self, *, writing: bool) -> None:
         loop = asyncio.get_running_loop()

@@ -163,6 +163,7 @@ CONTRACT: Final[dict[str, Measurement]] = {
             "unknown_total": Field("1", "values that a device sent under unknown names"),
             "spool_bytes": Field("B", "bytes waiting in the spool"),
             "spool_age_s": Field("s", "age of the oldest line waiting in the spool"),
+            "undated_bytes": Field("B", "bytes of boots whose clock was never right"),
             "clock_synced": Field("1", "1 once the clock is known to be right"),
             "uploaded_total": Field("1", "lines confirmed by the server since it started"),
             "quarantined_total": Field("1", "lines the server refused, since it started"),

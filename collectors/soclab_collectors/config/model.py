@@ -53,10 +53,14 @@ class UploaderConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """File with the write token, for its owner only; systemd credentials go first."""
     ca_file: str = ""
     """File with the certificate authority of a server that no public one vouches for."""
+    allow_plain_http: bool = False
+    """Send the token unencrypted to another machine: only on a network of your own."""
     batch_lines: Annotated[int, Meta(ge=1, le=50_000)] = 5_000
     """Lines sent in one request."""
     timeout_s: Positive = 30.0
     """How long a request may take."""
+    quarantine_max_mb: Positive = 16.0
+    """Size that each instrument's refused lines may reach; the oldest go first."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

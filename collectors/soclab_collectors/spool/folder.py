@@ -50,7 +50,7 @@ def lock_folder(folder: Path, patience_s: float = LOCK_PATIENCE_S) -> int:
                 raise ConfigError(
                     str(folder),
                     "another process writes to this spool folder",
-                    f"Only one collector may run for {folder.name}: stop the other one "
+                    f"Only one process may write for {folder.name}: stop the other one "
                     f"(fuser {folder} names it).",
                 ) from None
             time.sleep(_LOCK_RETRY_S)

@@ -91,7 +91,7 @@ def test_two_writers_on_one_folder_are_refused(tmp_path, monkeypatch):
     )
     other = [sys.executable, "-c", script, tmp_path / "bms"]
     refused = subprocess.run(other, capture_output=True, text=True, check=False)
-    assert "Only one collector may run for bms" in refused.stderr
+    assert "Only one process may write for bms" in refused.stderr
     spool.close()
     assert subprocess.run(other, check=False).returncode == 0
 

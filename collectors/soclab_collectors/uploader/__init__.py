@@ -1,0 +1,1 @@
+"""The uploader: takes segments from the spool to InfluxDB; the only process with a token."""

@@ -46,8 +46,8 @@ def identify(session: Session, expected_serial: str) -> Identity:
     model = session.ask(DEVICE_TYPE)
     if not model.startswith(_FAMILY):
         raise BadReplyError(
-            f"the device is a {model or 'device without a name'!r}, not an EL 3000:"
-            " its values would be misread. Check which device is on this port"
+            f"the device calls itself {model!r}, which is no EL 3000: its values would be misread."
+            " Check which device is on this port"
         )
     identity = Identity(
         model,

@@ -140,7 +140,7 @@ class Session:
         node, number, data = telegram
         if number == ERROR_OBJECT:
             self._raise_if_error(telegram, wanted)
-            raise ValueError("an acknowledgement came, not a value")
+            raise ValueError("an acknowledgement or an error of another node came")
         if self._answering_node and node != self._answering_node:
             raise ValueError(f"node {node} answered, not node {self._answering_node}")
         if number != wanted.number:

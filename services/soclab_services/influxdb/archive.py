@@ -68,8 +68,9 @@ def download(url: str, target: Path) -> None:
             target.open("wb") as file,
         ):
             shutil.copyfileobj(response, file)
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
+    except OSError as error:  # URLError among them, whose own text is "<urlopen error …>"
+        status = isinstance(error, urllib.error.HTTPError)
+        reason = error if status else getattr(error, "reason", error)
         raise InfluxdbError(
             f"{url} cannot be downloaded: {reason}", "Check the connection and any proxy."
         ) from error

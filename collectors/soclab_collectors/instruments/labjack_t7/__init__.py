@@ -1,1 +1,1 @@
-"""labjack_t7."""
+"""LabJack T7: volts at its inputs, turned into battery voltage and current."""

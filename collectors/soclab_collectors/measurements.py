@@ -161,6 +161,7 @@ CONTRACT: Final[dict[str, Measurement]] = {
             "missed_total": Field("1", "readings skipped because the one before was late"),
             "dropped_total": Field("1", "accepted or waiting lines given up at a bound"),
             "unknown_total": Field("1", "values that a device sent under unknown names"),
+            "invalid_total": Field("1", "values that were no measurements: clipped or not finite"),
             "spool_bytes": Field("B", "bytes waiting in the spool"),
             "spool_age_s": Field("s", "age of the oldest line waiting in the spool"),
             "undated_bytes": Field("B", "bytes of boots whose clock was never right"),

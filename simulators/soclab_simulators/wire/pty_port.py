@@ -38,8 +38,10 @@ class PtyPort:
         self.openings = 0
         """How often a reader has opened the port and, as serial libraries do, discarded input."""
         self._device = -1
+        self._pluggings = 0
         self._terminal = ""
         self._listening = False
+        self._unplugged = 0  # how often: the next pty may get the descriptor of the last one
 
     @property
     def plugged(self) -> bool:
@@ -64,6 +66,7 @@ class PtyPort:
         """Make the device appear under its stable name."""
         if self.plugged:
             return
+        self._pluggings += 1
         self._device, terminal = os.openpty()
         tty.setraw(terminal)  # settings outlive readers: they belong to the pty
         self._terminal = os.ttyname(terminal)
@@ -89,6 +92,7 @@ class PtyPort:
         os.close(self._device)
         self._device = -1
         self._listening = False
+        self._unplugged += 1
 
     def discard_unread(self) -> None:
         """Drop what was sent and has not been read.
@@ -107,7 +111,8 @@ class PtyPort:
 
     async def receive(self) -> bytes:
         """Wait for bytes from the collector; empty once unplugged."""
-        while self.plugged:
+        unplugged = self._unplugged
+        while self.plugged and self._unplugged == unplugged:
             try:
                 packet = os.read(self._device, _READ_BYTES)
             except BlockingIOError:
@@ -134,7 +139,8 @@ class PtyPort:
             await asyncio.sleep(_LOOK_AGAIN_S)
         if not self.connected:
             return
-        while data and self.plugged:
+        unplugged = self._unplugged
+        while data and self._unplugged == unplugged:
             try:
                 data = data[os.write(self._device, data) :]
             except BlockingIOError:
@@ -163,11 +169,11 @@ class PtyPort:
             if writing
             else (loop.add_reader, loop.remove_reader)
         )
-        device = self._device
+        device, unplugged = self._device, self._unplugged
         add(device, wake)
         try:
-            while not ready.done() and self.plugged:
+            while not ready.done() and self._unplugged == unplugged:
                 await asyncio.wait({ready}, timeout=0.2)  # notices an unplug meanwhile
         finally:
-            if self._device == device:
+            if self._unplugged == unplugged:
                 remove(device)

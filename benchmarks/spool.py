@@ -15,8 +15,9 @@ from soclab_collectors.line_protocol import field_set, series
 from soclab_collectors.reading import Stamp
 from soclab_collectors.spool import SpoolWriter
 
+from benchmarks.figure import figure
+
 SECONDS = 5.0
-TARGET_LINES_PER_S = 50_000
 
 
 def main() -> None:
@@ -39,9 +40,9 @@ def main() -> None:
         processor_s = time.process_time() - processor_s
         assert spool.accepted_lines == number
     rate = number / elapsed_s
-    print(f"spool: {rate:,.0f} lines/s accepted durably (target {TARGET_LINES_PER_S:,})")
-    print(f"       {processor_s / number * 1e6:.1f} us of processor a line, {len(body) + 21} bytes")
-    print(f"       slowest append {slowest_s * 1e3:.1f} ms")
+    figure("spool, accepted durably at fsync 1 s", rate, "lines/s", at_least=50_000)
+    figure("spool, processor time", processor_s / number * 1e6, "us/line")
+    figure("spool, slowest append", slowest_s * 1e3, "ms")
 
 
 if __name__ == "__main__":

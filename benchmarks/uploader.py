@@ -10,12 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.figure import figure
 from tests.pipeline.influxd import Influxd, find_influxd
 from tests.pipeline.uploading import START_NS, Bench, write_config
 
 INSTRUMENTS = 4
 LINES = 1_000_000
-TARGET_LINES_PER_S = 100_000
 
 
 def main() -> None:
@@ -38,9 +38,9 @@ def main() -> None:
             server.stop()
     assert stored == LINES, f"{stored} of {LINES} stored"
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    print(f"uploader: {LINES / elapsed_s:,.0f} lines/s stored (target {TARGET_LINES_PER_S:,})")
-    print(f"          {processor_s / LINES * 1e5:.2f} s of processor per 100,000 lines")
-    print(f"          {peak_mb:.0f} MB resident at most, with the tools of this benchmark")
+    figure("uploader, stored in influxd", LINES / elapsed_s, "lines/s", at_least=100_000)
+    figure("uploader, processor time", processor_s / LINES * 1e5, "s/100,000 lines")
+    figure("uploader, most memory, with the tools of this benchmark", peak_mb, "MB")
 
 
 def fill(folder: Path, instrument: int, lines: int) -> None:

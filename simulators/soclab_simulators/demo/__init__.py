@@ -1,0 +1,1 @@
+"""``soclab demo``: the whole pipeline on one machine, around simulated instruments."""

@@ -104,8 +104,24 @@ def test_https_with_an_authority_of_ones_own(influxd_program, influxdb_factory, 
     if shutil.which("openssl") is None:
         pytest.skip("reason: no openssl to make a certificate, remedy: apt install openssl")
     subprocess.run(
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=lab -keyout key.pem"
-        " -out ca.pem -addext subjectAltName=IP:127.0.0.1".split(),
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=lab",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "ca.pem",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ],
         cwd=tmp_path,
         check=True,
         capture_output=True,

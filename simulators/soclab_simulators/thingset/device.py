@@ -98,7 +98,7 @@ class ThingSetDevice:
         verb = verbs.get(request[0])
         if verb is None:
             return ""
-        path, _, rest = request[1:].strip().partition(" ")
+        path, _, rest = request[1:].rstrip().partition(" ")
         try:
             status, payload = verb(path, rest)
         except Refusal as refusal:

@@ -103,7 +103,7 @@ class ThingSetSimulator:
             now = await self._source.publication()
             if self._source.lossless:
                 await self._port.send(self._with_faults(now), lossless=True)
-            elif self._due(now):
+            elif self.device.settings["enable"] and self._due(now):  # perhaps no longer
                 await self._port.send(self._with_faults(now))
 
     def _due(self, now: Snapshot) -> bool:

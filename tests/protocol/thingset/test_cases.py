@@ -1,9 +1,9 @@
 """Every file in cases/ is a dialogue: what the device says, what must come of it.
 
 A step may advance the time (``advance_s``), receive (``receive``; ``receive_hex`` for what is no
-text; ``times`` repeats it), and states what is then read (``readings``: one table per publication or answer, by
-measurement), refused (``errors``: a part of each message) and sent (``sent``, without line ends).
-What a step does not state must not happen.
+text; ``times`` repeats it), and states what is then read (``readings``: one table per publication
+or answer, by measurement), refused (``errors``: a part of each message) and sent (``sent``,
+without line ends). What a step does not state must not happen.
 """
 
 import tomllib

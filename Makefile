@@ -38,7 +38,7 @@ docs: setup ## Generate docs/data-contract.md and docs/configuration.md anew
 	@$(BIN)/python scripts/generate_docs.py
 
 bench: setup ## Measure every figure beside its goal (about ten minutes)
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 clean: ## Remove .venv and what tools left in this folder (not the cache, not the demo's state)
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -8,7 +8,7 @@ from __future__ import annotations
 MARK = "figure:"
 
 
-def figure(  # noqa: D417  the words say it
+def figure(
     name: str,
     measured: float,
     unit: str,
@@ -29,4 +29,4 @@ def figure(  # noqa: D417  the words say it
 
 def _number(value: float) -> str:
     """Return three significant digits, with thousands apart."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

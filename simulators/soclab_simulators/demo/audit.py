@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # name=value, where a value is a number or a quoted text in which quotes are escaped
 _FIELD: Final = re.compile(r'((?:[^,=\\]|\\.)+)=("(?:[^"\\]|\\.)*"|[^,]+)')
-_UNESCAPE: Final = re.compile(r"\\(.)")
+# Any other backslash is a backslash.
+_ESCAPED_IN_NAME: Final = re.compile(r"\\([,= ])")
+_ESCAPED_IN_TEXT: Final = re.compile(r'\\(["\\])')
 
 Fields = dict[str, float | str]
 
@@ -92,11 +94,15 @@ def compare(
 
 def parse_fields(fields: str) -> Fields:
     """Return the fields of a line as names and values."""
-    return {_UNESCAPE.sub(r"\1", name): _value(value) for name, value in _FIELD.findall(fields)}
+    return {
+        _ESCAPED_IN_NAME.sub(r"\1", name): _value(value) for name, value in _FIELD.findall(fields)
+    }
 
 
 def _value(text: str) -> float | str:
-    return _UNESCAPE.sub(r"\1", text[1:-1]) if text.startswith('"') else float(text)
+    if text.startswith('"'):
+        return _ESCAPED_IN_TEXT.sub(r"\1", text[1:-1])
+    return float(text)
 
 
 def _waiting(spool: Path) -> dict[tuple[str, int], Fields]:

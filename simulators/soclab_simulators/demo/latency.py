@@ -17,12 +17,15 @@ class Latencies:
 
     Parameters
     ----------
+    since_s
+        Readings that an earlier demo left in the spool are older and tell nothing.
     replayed
         Whether timestamps are those of a recording: then the time from the closing of a
         reading's segment is what can be told.
     """
 
-    def __init__(self, *, replayed: bool) -> None:
+    def __init__(self, since_s: float, *, replayed: bool) -> None:
+        self._since_s = since_s
         self._replayed = replayed
         self._all: list[float] = []
         self._recent: deque[float] = deque(maxlen=_RECENT)
@@ -36,6 +39,8 @@ class Latencies:
         """Note every reading of a confirmed segment."""
         for _, _, time_ns in segment.lines():
             taken_s = segment.closed_s if self._replayed else time_ns / 1e9
+            if taken_s < self._since_s:
+                continue
             latency_s = segment.confirmed_s - taken_s
             self._all.append(latency_s)
             self._recent.append(latency_s)

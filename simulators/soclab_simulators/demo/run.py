@@ -65,7 +65,7 @@ class Demo:
         self._stopped = stopped
         self._started_s = started_s
         self._programs = Programs(state)
-        self._latencies = Latencies(replayed=scenario.replayed)
+        self._latencies = Latencies(started_s, replayed=scenario.replayed)
 
     def run(self, limit_s: float | None) -> dict[str, Any]:
         """Start everything, show it, stop it in order, and return the result.

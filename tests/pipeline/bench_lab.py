@@ -9,11 +9,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from soclab_simulators.source import Snapshot
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
+
+    from soclab_simulators.source import Snapshot
 
 
 class SteadySource:
@@ -65,7 +65,7 @@ class DeviceThread:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(lambda: self._task.cancel())
+        self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(5)
 
 

@@ -1,5 +1,6 @@
 """The program ``soclab-collector`` against a load on a pty: unplugged, killed, stopped, probed."""
 
+import itertools
 import json
 import os
 import re
@@ -18,7 +19,7 @@ INTERVAL_S = 0.1
 
 @pytest.fixture
 def lab(tmp_path):
-    """A configuration, the port it names and the spool folder."""
+    """Return a configuration, the port it names, the device and the spool folder."""
     port = PtyPort(tmp_path / "serial" / "by-id" / "usb-EA_load")
     config = tmp_path / "collectors.toml"
     config.write_text(
@@ -74,7 +75,7 @@ def test_readings_arrive_on_the_grid_and_a_stop_keeps_them_all(lab, unit):
     wait_until(lambda: folder.exists() and len(spooled(folder, "load")) >= 20)
     assert unit.stop() == 0
     times = stamps(folder)
-    steps = [(b - a) / 1e9 for a, b in zip(times, times[1:], strict=False)]
+    steps = [(b - a) / 1e9 for a, b in itertools.pairwise(times)]
     assert len(times) == len(set(times))
     assert times[-1] - times[0] == pytest.approx((len(times) - 1) * INTERVAL_S * 1e9, rel=0.1)
     assert min(steps) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import threading
@@ -45,10 +46,8 @@ class DeviceThread:
     def _main(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._task = self._loop.create_task(self._run())
-        try:
+        with contextlib.suppress(asyncio.CancelledError):  # how __exit__ ends it
             self._loop.run_until_complete(self._task)
-        except asyncio.CancelledError:
-            pass  # how __exit__ ends it
 
     def call(self, function: Callable[[], object]) -> None:
         done = threading.Event()

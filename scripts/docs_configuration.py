@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What the end of a key says about its value.
 UNITS = {
+    "_per_v": "per V",
     "_s": "s",
     "_ms": "ms",
     "_us": "µs",
@@ -73,7 +74,9 @@ class _Section:
 
     def __init__(self, struct: shape.StructType, path: str, title: str) -> None:
         meanings = _meanings(struct.cls)
-        scalars = [f for f in struct.fields if not list(_structs(f.type))]
+        # What every instrument has goes first; the types list inherited keys last.
+        fields = sorted(struct.fields, key=lambda f: f.encode_name not in {"name", "battery"})
+        scalars = [f for f in fields if not list(_structs(f.type))]
         self.without_meaning = [
             f"{struct.cls.__name__}.{f.name}" for f in scalars if not meanings.get(f.name)
         ]
@@ -85,7 +88,7 @@ class _Section:
         ]
         if struct.tag is not None:
             rows.append(
-                f'| `{struct.tag_field}` | `"{struct.tag}"` | | | which kind of {path} this is |'
+                f'| `{struct.tag_field}` | `"{struct.tag}"` | | | says which kind this is |'
             )
         rows += [
             f"| `{f.encode_name}` | {_value(f)} | {_default(f)} | {meanings.get(f.name, '')} |"

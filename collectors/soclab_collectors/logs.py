@@ -51,21 +51,21 @@ class Outage:
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._reason: str | None = None
+        self._kind: str | None = None
 
     @property
     def lasts(self) -> bool:
         """Tell whether it still fails."""
-        return self._reason is not None
+        return self._kind is not None
 
-    def begin(self, reason: str) -> None:
-        """Log the reason unless it is the one that was logged last."""
-        if reason != self._reason:
+    def begin(self, reason: str, kind: str = "") -> None:
+        """Log the reason, unless it fails already in this kind of way."""
+        if kind != self._kind:
             self._logger.error("%s", reason)
-        self._reason = reason
+        self._kind = kind
 
     def end(self, message: str) -> None:
         """Log that it works again, if it had failed."""
-        if self._reason is not None:
+        if self._kind is not None:
             self._logger.info("%s", message)
-        self._reason = None
+        self._kind = None

@@ -36,7 +36,7 @@ def test_an_hour_of_eight_instruments_arrives_once(influxdb_factory, tmp_path, f
         bench.fill(f"i{number}", bodies)
     time.sleep(2)
     backlog = sum(f.stat().st_size for f in bench.directory.glob("i*/*"))
-    assert waiting(bench.directory) == INSTRUMENTS
+    assert waiting(bench.directory) >= INSTRUMENTS
     influxdb.start()
     drained_s = wait_until(lambda: waiting(bench.directory) == 0, 60, "the backlog is uploaded")
     lines = INSTRUMENTS * HOUR_S
@@ -105,22 +105,9 @@ def test_https_with_an_authority_of_ones_own(influxd_program, influxdb_factory, 
         pytest.skip("reason: no openssl to make a certificate, remedy: apt install openssl")
     subprocess.run(
         [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=lab",
-            "-keyout",
-            "key.pem",
-            "-out",
-            "ca.pem",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=lab", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", "key.pem", "-out", "ca.pem"),
         ],
         cwd=tmp_path,
         check=True,

@@ -121,9 +121,10 @@ def _message(body: bytes) -> str:
         return text
 
 
-def _reason(error: Exception) -> str:
-    """Return the innermost reason: urllib3 wraps it in addresses of objects."""
-    while isinstance(reason := getattr(error, "reason", None), Exception):
-        error = reason
-    text = str(error)
-    return text.partition(": ")[2] if "object at 0x" in text else text or type(error).__name__
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason: urllib3 wraps it in its own, with names of its objects."""
+    while inner := getattr(error, "reason", None) or error.__cause__ or error.__context__:
+        if not isinstance(inner, Exception):
+            break
+        error = inner
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__

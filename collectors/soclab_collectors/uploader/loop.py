@@ -188,7 +188,7 @@ class Uploader:
             _LOG.info("too much at once for the server: %d lines next", max(1, int(self._room)))
             return 0.0
         self.failed_total += 1
-        what = f"{answer.status} {answer.message[:_MESSAGE_CHARACTERS]}"
+        what = f"{answer.status or ''} {answer.message[:_MESSAGE_CHARACTERS]}".strip()
         if answer.verdict in {Verdict.BUSY, Verdict.FAILED}:
             self._server.begin(f"no upload: {what}; everything waits in the spool")
             backoff_s = self._backoff.wait_s()
@@ -198,6 +198,7 @@ class Uploader:
         except ConfigError as error:
             what += f" ({error})"
         self._server.begin(
-            f"the server refuses: {what}. {answer.remedy} Everything waits in the spool"
+            f"the server refuses: {what}. {answer.remedy} Everything waits in the spool",
+            kind=str(answer.status),
         )
         return REFUSED_WAIT_S

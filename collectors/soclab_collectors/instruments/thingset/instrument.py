@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -97,6 +98,7 @@ class ThingSetInstrument:
         self._last_heard = 0.0
         self._continuous = False
         self._uptime_s = 0.0
+        self._odd_uptime_s = math.inf
         self._planned = False
 
     def open(self) -> None:
@@ -178,10 +180,7 @@ class ThingSetInstrument:
         if not fields:
             return
         uptime_s = fields.get("charger", {}).get("uptime_s", self._uptime_s)
-        restarted = not changed and uptime_s < self._uptime_s
-        if restarted and self._continuous and uptime_s > self._silence_s + 1:
-            # Lines came until now, so a restart was moments ago; these digits are not all there.
-            raise BadReplyError(f"uptime fell from {self._uptime_s:.0f} to {uptime_s:.0f} s")
+        restarted = not changed and self._restarted(uptime_s)
         if restarted or changed:
             self._shape.forget()
         self._shape.check(message.text + b"#" * message.has_crc)
@@ -190,6 +189,7 @@ class ThingSetInstrument:
         self._last_heard = self._monotonic()
         self._continuous = True
         self._uptime_s = uptime_s
+        self._odd_uptime_s = math.inf
         self._dialogue.with_crc = message.has_crc
         if self._subscription.publication_from(message.generation) or not self._planned:
             self._planned = True
@@ -198,6 +198,24 @@ class ThingSetInstrument:
         if restarted:
             _LOG.warning("%s: the device restarted %.0f s ago", self._name, uptime_s)
             self._subscription.enable()
+
+    def _restarted(self, uptime_s: float) -> bool:
+        """Tell whether the device restarted since the last publication.
+
+        Raises
+        ------
+        BadReplyError
+            If the uptime fell to what a restart cannot explain: digits are not all there, in this
+            line or in the one before. The next line tells; it is accepted if it agrees with this.
+        """
+        if uptime_s >= self._uptime_s:
+            return False
+        if not self._continuous or uptime_s <= self._silence_s + 1:
+            return True  # lines came until now, so a restart was moments ago
+        if uptime_s >= self._odd_uptime_s:
+            return False
+        self._odd_uptime_s = uptime_s
+        raise BadReplyError(f"uptime fell from {self._uptime_s:.0f} to {uptime_s:.0f} s")
 
     def _take_answer(self, values: dict[str, Any]) -> None:
         """Turn the answer to a request into readings; no row of a replay is taken for it."""

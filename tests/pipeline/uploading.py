@@ -97,12 +97,13 @@ class Bench:
 class Program:
     """The real ``soclab-uploader run``; can be killed and started again."""
 
-    def __init__(self, config_path: Path) -> None:
+    def __init__(self, config_path: Path, *options: str) -> None:
         self.log = config_path.with_suffix(".uploader.log")
         self._command = [
             sys.executable,
             "-m",
             "soclab_collectors.uploader.main",
+            *options,
             "run",
             "--config",
             str(config_path),

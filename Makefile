@@ -7,7 +7,7 @@ BIN := .venv/bin
 # RECORDING=FILE SPEED=60     make demo: play a recording instead of the virtual plant
 export PYTHON
 
-.PHONY: help setup demo test lint bench docs clean
+.PHONY: help setup demo test lint docs bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' Makefile | expand -t 16

@@ -72,7 +72,7 @@ def page() -> str:
 class _Section:
     """The table of one struct."""
 
-    def __init__(self, struct: shape.StructType, path: str, title: str) -> None:
+    def __init__(self, struct: shape.StructType, title: str) -> None:
         meanings = _meanings(struct.cls)
         # What every instrument has goes first; the types list inherited keys last.
         fields = sorted(struct.fields, key=lambda f: f.encode_name not in {"name", "battery"})
@@ -99,7 +99,7 @@ class _Section:
 
 def _sections(struct: shape.StructType, path: str, title: str) -> Iterator[_Section]:
     """Yield the struct's own section, then those of the structs within it."""
-    yield _Section(struct, path, title)
+    yield _Section(struct, title)
     for field in struct.fields:
         inner = f"{path}.{field.encode_name}".removeprefix(".")
         heading = f"[[{inner}]]" if _is_list(field.type) else f"[{inner}]"

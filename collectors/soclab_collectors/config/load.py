@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_AT = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]*)`")
+_NAMED_KEY: Final = re.compile(r"(?:unknown|missing required) field `(?P<key>[^`]*)`")
+_REMEDY: Final = "docs/configuration.md lists every key with its unit."
 
 
 def load_config(path: Path) -> Config:
@@ -85,20 +85,18 @@ def _check_clock(path: Path, config: Config) -> None:
 
 def _explain(path: Path, data: dict[str, Any], message: str) -> ConfigError:
     """Turn msgspec's message into one that a person can act on."""
-    match = _AT.match(message)
-    reason = match["reason"] if match else message
-    where = f"{path}: {_named(match['path'] or '' if match else '', data)}"
-    unknown = _UNKNOWN.search(reason)
-    if not unknown:
-        return ConfigError(where, reason, "docs/configuration.md lists every key with its unit.")
-    key = unknown["key"]
-    near = difflib.get_close_matches(key, sorted(set(_known_keys(Config))), n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return ConfigError(
-        f"{where.rstrip('.')}.{key}".replace(": .", ": "),
-        "unknown key",
-        f"{hint}docs/configuration.md lists every key with its unit.",
-    )
+    reason, _, at = message.partition(" - at ")
+    keys = [_named(at.strip("`"), data)] if at else []
+    remedy = _REMEDY
+    if named := _NAMED_KEY.search(reason):
+        keys.append(named["key"])
+        reason = "missing" if "missing" in reason else "unknown key"
+        if near := difflib.get_close_matches(named["key"], sorted(set(_known_keys(Config))), n=1):
+            remedy = _REMEDY if reason == "missing" else f"Did you mean {near[0]}? {_REMEDY}"
+    elif at.endswith(".kind`"):
+        kinds = sorted(str(c.__struct_config__.tag) for c in INSTRUMENT_CONFIGS)
+        remedy = f"Instruments are of kind {', '.join(kinds)}. {_REMEDY}"
+    return ConfigError(f"{path}: {'.'.join(filter(None, keys))}", reason, remedy)
 
 
 def _named(path: str, data: dict[str, Any]) -> str:

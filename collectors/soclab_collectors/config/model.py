@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from soclab_collectors.instruments.base import Name
 from soclab_collectors.instruments.registry import AnyInstrumentConfig
 
 Positive = Annotated[float, Meta(gt=0)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
 class ClockConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 
@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from soclab_collectors.clock import Clock
     from soclab_collectors.reading import Reading
 
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+"""Of sites, batteries and instruments: tags, folders and systemd units are made of them."""
+
 
 class InstrumentConfig(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"
 ):
     """Settings that every ``[[instruments]]`` entry has."""
 
-    name: str
+    name: Name
     """Name of the instrument: a tag of its readings and its folder in the spool."""
-    battery: str
+    battery: Name
     """Battery that it measures; a tag of its readings."""
 
     def port(self) -> str:

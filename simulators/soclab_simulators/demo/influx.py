@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from influxdb_client import InfluxDBClient
+from influxdb_client.rest import ApiException
 from soclab_collectors.measurements import BUCKET_DERIVED, BUCKET_RAW
 from soclab_services.influxdb.onboarding import ORG
+from urllib3.exceptions import HTTPError
 
 from soclab_simulators.demo.soc_error import SocPoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+
+class AwayError(Exception):
+    """InfluxDB does not answer right now, or not with an answer."""
 
 
 class LastReading(NamedTuple):
@@ -69,4 +75,8 @@ class Influx:
         ]
 
     def _rows(self, flux: str) -> list[dict[str, Any]]:
-        return [record.values for table in self._query.query(flux) for record in table.records]
+        try:
+            tables = self._query.query(flux)
+        except (ApiException, HTTPError) as error:
+            raise AwayError(str(error)) from error
+        return [record.values for table in tables for record in table.records]

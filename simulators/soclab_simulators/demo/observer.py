@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
 from soclab_simulators.demo.archive import Archive, waiting_bytes
+from soclab_simulators.demo.influx import AwayError
 from soclab_simulators.demo.picture import InstrumentLine, Picture, SocLine, UnitLine, describe
 from soclab_simulators.demo.settings import INSTRUMENTS
 
@@ -41,6 +43,8 @@ class Observer:
         self._latencies = latencies
         self._started_s = started_s
         self._archive = Archive(state.archive)
+        self._readings: dict[tuple[str, str], LastReading] = {}
+        self._soc: list[SocPoint] = []
         self._history: deque[tuple[float | None, float | None]] = deque(maxlen=_HISTORY)
 
     def look_at_archive(self) -> None:
@@ -53,13 +57,17 @@ class Observer:
     def look(self, url: str, limit_s: float | None) -> Picture:
         """Return the present picture."""
         self.look_at_archive()
-        readings = self._influx.last_readings(*self._scenario.window())
+        with contextlib.suppress(AwayError):  # the view keeps what it knows until it is back
+            self._readings = self._influx.last_readings(*self._scenario.window())
+            self._soc = self._influx.soc(
+                self._scenario.battery, *self._scenario.window(), last=True
+            )
+        readings, soc = self._readings, self._soc
         by_instrument: dict[str, dict[str, LastReading]] = defaultdict(dict)
         for (instrument, measurement), reading in readings.items():
             by_instrument[instrument][measurement] = reading
         newest_s = max((r.time_s for r in readings.values()), default=None)
         now_s = self._scenario.now_s(newest_s)
-        soc = self._influx.soc(self._scenario.battery, *self._scenario.window(), last=True)
         true_pct = None if now_s is None else self._scenario.truth.at(now_s)
         self._history.append((true_pct, soc[0].soc_pct if soc else None))
         return Picture(

@@ -1,0 +1,162 @@
+"""``soclab demo`` as a user runs it: exact at the end, and nothing left behind however it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SOCLAB = Path(sys.executable).parent / "soclab"
+UNITS = {"influxd", "simulators", "labjack", "load", "mppt", "uploader"}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    pytest.mark.usefixtures("influxd_program"),
+]
+
+
+def processes(state):
+    """Return the command lines by pid of everything that was started for this state folder."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if str(state) in command:
+                found[int(folder.name)] = command
+    return found
+
+
+def wait_until(condition, timeout_s):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def state(tmp_path):
+    yield tmp_path / "state"
+    for pid in processes(tmp_path / "state"):  # only after a failure
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def start(state, influxd_program, tmp_path):
+    """Start a demo in the state folder; its standard error goes to a file."""
+    path = f"{influxd_program.parent}:{os.environ['PATH']}"
+
+    def start(*arguments):
+        with (tmp_path / "stderr").open("ab") as stderr:
+            return subprocess.Popen(
+                [SOCLAB, "demo", "--state", state, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                env=os.environ | {"PATH": path},
+            )
+
+    return start
+
+
+def finish(process, state, timeout_s=60):
+    """Return the one line of JSON of a demo that ended well, leaving nothing behind."""
+    output, _ = process.communicate(timeout=timeout_s)
+    assert process.returncode == 0, (output, (state.parent / "stderr").read_text())
+    assert processes(state) == {}
+    (line,) = output.splitlines()
+    return json.loads(line)
+
+
+def unit_pids(state):
+    """Return the pids of the programs of a running demo, by name of the unit."""
+    marks = {
+        "influxd": "--http-bind-address",
+        "simulators": "soclab-simulators",
+        "labjack": "soclab-collector run labjack",
+        "load": "soclab-collector run load",
+        "mppt": "soclab-collector run mppt",
+        "uploader": "soclab-uploader",
+    }
+    running = processes(state)
+    return {n: pid for n, mark in marks.items() for pid, c in running.items() if mark in c}
+
+
+def test_every_reading_is_stored_once_and_the_second_start_is_quick(start, state):
+    first = finish(start("--for", "20s", "--json"), state)
+    assert first["accepted"] >= 50  # three instruments at 1 Hz and what the units say of themselves
+    assert first["stored"] + first["waiting"] == first["accepted"]
+    assert first["lost"] == first["duplicated"] == 0
+    assert first["restarts"] == {}
+    assert 0 < first["latency_s"]["p50"] <= first["latency_s"]["p99"] < 10
+    coulomb = first["soc"]["coulomb"]
+    assert coulomb["max_error_pct"] < 10
+    assert coulomb["rmse_pct"] <= coulomb["max_error_pct"]
+    assert coulomb["sigma_pct"] > 0
+
+    second = finish(start("--for", "5s", "--json"), state)
+    assert second["lost"] == second["duplicated"] == 0
+    assert second["accepted"] < first["accepted"]  # counted since this start
+    assert second["first_reading_s"] < 10
+    print(f"first reading after {first['first_reading_s']} s, then {second['first_reading_s']} s")
+    secrets = state / "influxdb" / "secrets"
+    assert {oct(f.stat().st_mode & 0o777) for f in secrets.iterdir()} == {"0o600"}
+
+
+def test_crashed_programs_are_restarted_and_nothing_is_lost(start, state):
+    demo = start("--for", "25s", "--json")
+    wait_until(lambda: unit_pids(state).keys() == UNITS, 30)
+    time.sleep(3)
+    for name in sorted(UNITS):
+        os.kill(unit_pids(state)[name], signal.SIGKILL)
+        wait_until(lambda: unit_pids(state).keys() == UNITS, 15)
+    result = finish(demo, state)
+    assert result["restarts"].keys() == UNITS
+    assert result["accepted"] >= 30
+    assert result["lost"] == result["duplicated"] == 0
+
+
+def test_a_killed_demo_leaves_no_orphans_and_loses_nothing(start, state):
+    demo = start()
+    wait_until(lambda: unit_pids(state).keys() == UNITS, 30)
+    time.sleep(4)
+    demo.kill()
+    demo.communicate()
+    wait_until(lambda: processes(state) == {}, 20)
+    result = finish(start("--for", "5s", "--json"), state)
+    assert result["lost"] == result["duplicated"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_demo_ends_in_order(start, state, number):
+    demo = start()
+    wait_until(lambda: unit_pids(state).keys() == UNITS, 30)
+    time.sleep(3)
+    demo.send_signal(number)
+    output, _ = demo.communicate(timeout=40)
+    assert demo.returncode == 0, output
+    assert "0 lost, 0 duplicated" in output
+    assert processes(state) == {}
+
+
+def test_a_demo_that_cannot_start_says_what_to_do_and_cleans_up(start, state):
+    state.mkdir()
+    (state / "spool").write_text("a file where a folder should be")
+    demo = start("--for", "5s", "--json")
+    output, _ = demo.communicate(timeout=40)
+    assert (demo.returncode, output) == (1, "")
+    assert "spool" in (state.parent / "stderr").read_text()
+    assert processes(state) == {}
+
+
+def test_a_senseless_duration_is_a_usage_error(start):
+    demo = start("--for", "soon")
+    demo.communicate(timeout=20)
+    assert demo.returncode == 2

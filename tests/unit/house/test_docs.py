@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -53,11 +52,3 @@ def test_the_data_contract_page_names_every_field():
     for name, measurement in CONTRACT.items():
         section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
         assert all(f"| `{field}` |" in section for field in measurement.fields)
-
-
-def test_generated_pages_are_fresh():
-    script = ROOT / "scripts" / "generate_docs.py"
-    done = subprocess.run(
-        [sys.executable, script, "--check"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr

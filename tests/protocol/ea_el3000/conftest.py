@@ -9,6 +9,6 @@ def figure(capsys):
 
     def print_figure(text):
         with capsys.disabled():
-            print(f"\nEL 3000, {text}")  # noqa: T201  it is the point
+            print(f"\nEL 3000, {text}")
 
     return print_figure

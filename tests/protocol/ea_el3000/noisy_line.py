@@ -131,7 +131,9 @@ class Damage:
         others = [
             answer(1, 69, bytes.fromhex("40500000")),
             answer(1, 70, b"\x01\x05"),
-            answer(2, reply[2], reply[3:-2]),
+            answer(1, 51, b"\x08\x55"),  # as long as the status
+            answer(1, 2, bytes.fromhex("43200000")),  # as long as the counter
+            answer(2, reply[2], bytes(len(reply) - 5)),
             bytes.fromhex("C001FF0801C8"),
         ]
         other = self.rng.choice([o for o in others if o[1:3] != reply[1:3]])

@@ -6,7 +6,10 @@ bytes of data and the 16-bit sum of everything before it, high byte first [C].
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ERROR_OBJECT: Final = 0xFF
 """The object number of error telegrams and acknowledgements [C]."""
@@ -67,10 +70,9 @@ class Decoder:
         self.skipped_bytes = 0
         self.bad_checksums = 0
 
-    def feed(self, data: bytes) -> list[Telegram]:
-        """Take bytes and return the telegrams that they complete."""
+    def feed(self, data: bytes) -> Iterator[Telegram]:
+        """Take bytes and yield the telegrams that they complete, one by one."""
         self._buffer += data
-        telegrams = []
         while self._buffer:
             start = self._buffer[0]
             if start not in _ANSWERS and start != _ERROR:
@@ -86,10 +88,9 @@ class Decoder:
                 self._buffer.clear()
                 break
             del self._buffer[:length]
-            telegrams.append(Telegram(body[1], body[2], body[3:]))
-        return telegrams
+            yield Telegram(body[1], body[2], body[3:])
 
     @property
-    def incomplete(self) -> bool:
-        """Whether the beginning of a telegram waits for its end."""
+    def pending(self) -> bool:
+        """Whether there are bytes behind the last telegram."""
         return bool(self._buffer)

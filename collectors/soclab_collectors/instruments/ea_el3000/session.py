@@ -86,18 +86,10 @@ class Session:
         problem = ""
         for _ in range(attempts):
             self._send(encode_query(self._node, wanted.number, wanted.length))
-            decoder = Decoder()
-            for telegram in self._telegrams(decoder, self._timeout_s):
-                try:
-                    return self._judge(telegram, wanted)
-                except ValueError as error:
-                    problem = str(error)
-                except DeviceError as error:
-                    if error.code not in TRANSIENT:
-                        raise
-                    problem = str(error)
-                    break
-            problem = _damage(decoder) or problem
+            try:
+                return self._answer(wanted)
+            except ValueError as error:
+                problem = str(error) or problem
         if not problem:
             raise UnavailableError(f"no answer to a question for the {wanted.name}")
         raise BadReplyError(f"no good answer to a question for the {wanted.name}: {problem}")
@@ -123,6 +115,28 @@ class Session:
         self._line.write(telegram)
         self._quiet_since = time.monotonic()
 
+    def _answer(self, wanted: Object[T]) -> T:
+        """Return the value that comes; ValueError says why none did, or nothing if nothing came."""
+        decoder = Decoder()
+        problem = ""
+        for telegram in self._telegrams(decoder, self._timeout_s):
+            try:
+                value = self._judge(telegram, wanted)
+            except ValueError as error:
+                problem = str(error)
+                continue
+            except DeviceError as error:
+                if error.code not in TRANSIENT:
+                    raise
+                raise ValueError(str(error)) from error
+            # A device says no more than it was asked: more bytes mean that two telegrams ran into
+            # each other, and that the sum may have matched across the seam.
+            if decoder.pending or self._line.read(_LONGEST_TELEGRAM, 0.0):
+                raise ValueError("an answer with more behind it")
+            self._answering_node = telegram.node
+            return value
+        raise ValueError(_damage(decoder) or problem)
+
     def _telegrams(self, decoder: Decoder, timeout_s: float) -> Iterator[Telegram]:
         """Yield intact telegrams until the time is over or the line turns out damaged."""
         deadline = time.monotonic() + timeout_s
@@ -147,9 +161,7 @@ class Session:
             raise ValueError(f"object {number} came, not {wanted.number}")
         if not wanted.fits(data):
             raise ValueError(f"object {number} came with {len(data)} bytes")
-        value = wanted.decode(data)
-        self._answering_node = node
-        return value
+        return wanted.decode(data)
 
     def _raise_if_error(self, telegram: Telegram, target: Object[T]) -> None:
         """Raise what an error telegram says; one from another node is none of our business."""
@@ -167,7 +179,7 @@ def _damage(decoder: Decoder) -> str:
     """Return what was wrong with bytes that gave no telegram."""
     if decoder.bad_checksums:
         return "wrong checksum"
-    if decoder.incomplete:
+    if decoder.pending:
         return "incomplete telegram"
     if decoder.skipped_bytes:
         return f"{decoder.skipped_bytes} bytes that start no telegram"

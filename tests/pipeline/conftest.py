@@ -31,7 +31,7 @@ def pytest_terminal_summary(terminalreporter):
 def influxd_program():
     program = find_influxd()
     if program is None:
-        pytest.skip(f"reason: influxd {VERSION} not found, remedy: .venv/bin/soclab influxdb install")
+        pytest.skip(f"reason: no influxd {VERSION}, remedy: .venv/bin/soclab influxdb install")
     return program
 
 

@@ -45,7 +45,12 @@ def install_from_source(folder: Path, say: Callable[[str], None]) -> Path:
             (scratch / file).write_bytes(packaged.read_bytes())
         environment = build_environment(scratch)
         say("building InfluxDB from its Go module: about 6 minutes on 2 cores, once")
-        _go_build(scratch, environment, ["-o", "pkg-config", "github.com/influxdata/pkg-config"])
+        _go_build(
+            scratch,
+            environment,
+            ["-o", "pkg-config", "github.com/influxdata/pkg-config"],
+            lambda _, took_s: say(f"building its helper program first: {took_s / 60:.1f} min"),
+        )
         package = "github.com/influxdata/influxdb/v2/cmd/influxd"
         total = _count_packages(scratch, environment, package)
         _go_build(
@@ -117,7 +122,7 @@ def _go_build(
     scratch: Path,
     environment: Mapping[str, str],
     arguments: list[str],
-    progress: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None],
 ) -> None:
     """Run ``go build``; what it printed last ends up in the error if it fails."""
     log = scratch / "build.log"
@@ -133,8 +138,7 @@ def _go_build(
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     build.wait(_MESSAGE_INTERVAL_S)
                     break
-                if progress:
-                    progress(_lines(log), time.monotonic() - started)
+                progress(log.read_bytes().count(b"\n"), time.monotonic() - started)
         except BaseException:
             build.terminate()
             raise
@@ -144,7 +148,3 @@ def _go_build(
             f"go build failed with exit code {build.returncode}:\n{said}\n",
             "Check the connection to the Go module proxy and the crates registry, then try again.",
         )
-
-
-def _lines(log: Path) -> int:
-    return log.read_bytes().count(b"\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
@@ -93,7 +93,7 @@ def _explain(path: Path, data: dict[str, Any], message: str) -> ConfigError:
         reason = "missing" if "missing" in reason else "unknown key"
         if near := difflib.get_close_matches(named["key"], sorted(set(_known_keys(Config))), n=1):
             remedy = _REMEDY if reason == "missing" else f"Did you mean {near[0]}? {_REMEDY}"
-    elif at.endswith(".kind`"):
+    elif re.fullmatch(r"`\$\.instruments\[\d+\]\.kind`", at):
         kinds = sorted(str(c.__struct_config__.tag) for c in INSTRUMENT_CONFIGS)
         remedy = f"Instruments are of kind {', '.join(kinds)}. {_REMEDY}"
     return ConfigError(f"{path}: {'.'.join(filter(None, keys))}", reason, remedy)
@@ -108,11 +108,11 @@ def _named(path: str, data: dict[str, Any]) -> str:
     return path.removeprefix("$").removeprefix(".")
 
 
-def _known_keys(struct: type[msgspec.Struct]) -> Iterator[str]:
-    for info in msgspec.structs.fields(struct):
-        yield info.encode_name
-        if isinstance(info.type, type) and issubclass(info.type, msgspec.Struct):
+def _known_keys(kind: Any) -> Iterator[str]:
+    """Yield every key of a struct and of those within it, in lists and alternatives as well."""
+    for inner in get_args(kind):
+        yield from _known_keys(inner)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for info in msgspec.structs.fields(kind):
+            yield info.encode_name
             yield from _known_keys(info.type)
-    if struct is Config:
-        for instrument in INSTRUMENT_CONFIGS:
-            yield from _known_keys(instrument)

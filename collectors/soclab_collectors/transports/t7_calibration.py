@@ -40,7 +40,8 @@ class Constants(NamedTuple):
         Samples on both sides of zero need two lines if the slopes differ: then they become volts.
         """
         above, below, centre = self
-        if abs(above + below) < _SAME_SLOPE * above or min(counts, default=0) >= centre:
+        one_line = abs(above + below) < _SAME_SLOPE * above
+        if one_line or not counts or min(counts) >= centre:
             return Column(counts, above, centre)
         if max(counts) < centre:
             return Column(counts, -below, centre)

@@ -101,7 +101,10 @@ class T7Modbus:
         )
         wait_s = max(self._timeout_s, 4 * scans_per_packet / plan.scan_rate_hz)
         self._stream = T7Stream(
-            self._stream_address, wait_s, [constants[range_v] for range_v in plan.ranges_v]
+            self._stream_address,
+            wait_s,
+            [constants[range_v] for range_v in plan.ranges_v],
+            scans_per_packet,
         )
         self._stream.connect()
         self._write_words(STREAM_ENABLE, struct.pack(">I", 1))

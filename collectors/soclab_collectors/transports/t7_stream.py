@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -37,51 +38,47 @@ class Packet(NamedTuple):
 
 
 class StreamFramer:
-    """Cuts the byte stream into packets and refuses whatever is out of step."""
+    """Cuts the byte stream into packets and refuses whatever is out of step.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    samples_per_packet
+        What was asked for; a T7 sends packets of no other size.
+    """
+
+    def __init__(self, samples_per_packet: int) -> None:
+        self._length = 10 + 2 * samples_per_packet
         self._buffer = bytearray()
         self._next_id: int | None = None
 
     def feed(self, data: bytes) -> Iterator[Packet]:
         """Yield the packets that these bytes complete."""
         self._buffer += data
-        start = 0
+        start, size = 0, 6 + self._length
         try:
             while len(self._buffer) - start >= _HEADER_BYTES:
-                end = start + 6 + self._length(start)
-                if len(self._buffer) < end:
+                self._check(self._buffer[start : start + _HEADER_BYTES])
+                if len(self._buffer) - start < size:
                     break
-                yield self._packet(start, end)
-                start = end
+                yield self._packet(start, start + size)
+                start += size
         finally:
             del self._buffer[:start]
 
-    def _length(self, start: int) -> int:
-        """Check a header and return how many bytes follow its length field."""
-        header = self._buffer[start : start + _HEADER_BYTES]
-        packet_id = int.from_bytes(header[:2], "big")
-        length = int.from_bytes(header[4:6], "big")
-        samples_bytes = length - 10
-        if (
-            header[2:4] != b"\0\0"
-            or header[7] != _FUNCTION
-            or header[8] != _TYPE
-            or samples_bytes % 2
-            or not 0 <= samples_bytes <= 2 * MAX_SAMPLES_PER_PACKET
-        ):
-            raise BadReplyError(f"no packet of a T7 stream: {header.hex(' ')}")
+    def _check(self, header: bytearray) -> None:
+        packet_id, protocol, length = struct.unpack(">HHH", header[:6])
+        if (protocol, length, header[7], header[8]) != (0, self._length, _FUNCTION, _TYPE):
+            raise BadReplyError(f"no packet of this stream: {header.hex(' ')}")
         if self._next_id not in {None, packet_id}:
             raise BadReplyError(f"packet {packet_id} of the stream instead of {self._next_id}")
-        return length
 
     def _packet(self, start: int, end: int) -> Packet:
-        head = self._buffer[start : start + _HEADER_BYTES]
-        self._next_id = (int.from_bytes(head[:2], "big") + 1) & 0xFFFF
+        (packet_id,) = struct.unpack_from(">H", self._buffer, start)
+        status, info = struct.unpack_from(">HH", self._buffer, start + 12)
+        self._next_id = (packet_id + 1) & 0xFFFF
         samples = array("H", bytes(self._buffer[start + _HEADER_BYTES : end]))
         if sys.byteorder == "little":
             samples.byteswap()
-        status, info = int.from_bytes(head[12:14], "big"), int.from_bytes(head[14:16], "big")
         return Packet(status, info, samples)
 
 
@@ -93,11 +90,9 @@ def blocks_of(packet: Packet, constants: Sequence[Constants], where: str) -> Ite
     UnavailableError
         If the T7 says that the stream has ended.
     BadReplyError
-        If the packet cannot belong to this stream.
+        If its status means nothing.
     """
     channels = len(constants)
-    if len(packet.samples) % channels:
-        raise BadReplyError(f"{where}: a packet ends within a scan")
     if packet.status not in {OK, RECOVERY_ACTIVE, RECOVERY_END}:
         raise error_of(packet.status, where, "stream")
     before, after, skipped = packet.samples[:0], packet.samples, 0
@@ -131,13 +126,17 @@ class T7Stream:
     """The connection on which packets arrive."""
 
     def __init__(
-        self, address: tuple[str, int], wait_s: float, constants: Sequence[Constants]
+        self,
+        address: tuple[str, int],
+        wait_s: float,
+        constants: Sequence[Constants],
+        scans_per_packet: int,
     ) -> None:
         self._address = address
         self._where = f"T7 stream at {address[0]}:{address[1]}"
         self._wait_s = wait_s
         self._constants = constants
-        self._framer = StreamFramer()
+        self._framer = StreamFramer(scans_per_packet * len(constants))
         self._socket: socket.socket | None = None
 
     def connect(self) -> None:

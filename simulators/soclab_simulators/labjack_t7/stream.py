@@ -43,16 +43,19 @@ class Stream:
         self._buffer_bytes = buffer_bytes
         self._task: asyncio.Task[None] | None = None
         self._packet_id = 0
-        self.skipped = 0
-        """Scans to be reported as skipped; add to it to pretend that the buffer was full."""
+        self._skipped = 0
+        self._held = 0
         self.end_with = 0
         """Status with which the stream ends at the next packet."""
 
     def start(self) -> None:
         """Begin to send."""
-        self._packet_id = 0
-        self.skipped = 0
+        self._packet_id = self._skipped = self._held = 0
         self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def hold(self, scans: int) -> None:
+        """Skip at least as many scans, as if nobody had read for so long."""
+        self._held = scans
 
     def stop(self) -> None:
         """End without a word."""
@@ -74,8 +77,9 @@ class Stream:
             due += packet_s
             await asyncio.sleep(max(0.0, due - loop.time()))
             now = self._inputs.volts()
-            if self._waiting() > self._buffer_bytes:
-                self.skipped += scans
+            if self._held > 0 or self._waiting() > self._buffer_bytes:
+                self._skipped += scans
+                self._held -= scans
             else:
                 counts = [
                     constant.counts(
@@ -98,11 +102,11 @@ class Stream:
 
     def _packet(self, counts: np.ndarray) -> None:
         status, info = self.end_with, 0
-        if self.skipped:
-            status, info, self.skipped = _RECOVERY_END, min(self.skipped, 0xFFFF), 0
+        if self._skipped:
+            status, info, self._skipped = _RECOVERY_END, self._skipped, 0
             marker = np.full((1, counts.shape[1]), 0xFFFF, dtype=np.uint16)
             counts = np.vstack([marker, counts[1:]])
-            info += 1  # the first scan made room for the marker
+            info = min(info + 1, 0xFFFF)  # the first scan made room for the marker
         data = counts.astype(">u2").tobytes()
         header = struct.pack(
             ">HHHBBBBHHH",

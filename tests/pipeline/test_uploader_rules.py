@@ -95,6 +95,31 @@ def test_an_instrument_that_sends_nothing_but_bad_lines_costs_few_requests(
     assert len(proxy.requests) < 10
 
 
+def test_a_field_of_the_wrong_type_among_good_ones_costs_few_requests(
+    bench_behind_proxy, proxy, influxdb, name
+):
+    """As a device might after an update of its firmware: one of its values is a text now."""
+    influxdb.write(f"{name} mode=1,v=-1 {START_NS - 1}")
+    bodies = [body for i in range(1_000) for body in (f"{name} v={i}", f'{name} mode="on"')]
+    bench_behind_proxy.fill("a", bodies)
+    bench_behind_proxy.drain()
+    assert values(influxdb, name) == [-1, *range(1_000)]
+    assert len(bench_behind_proxy.quarantine.entries("a")) == 1_000
+    assert len(proxy.requests) < 40
+
+
+def test_a_new_segment_of_an_old_name_is_sent_from_its_start(bench, influxdb, name):
+    """Numbers begin anew in an empty folder; what was sent of the old file says nothing of it."""
+    segment = bench.directory / "a/000000000001.lp"
+    segment.parent.mkdir()
+    segment.write_text("".join(f"{name} v={i} {START_NS + i}\n" for i in range(6_000)))
+    bench.uploader.step()  # 5000 of them
+    segment.unlink()
+    segment.write_text("".join(f"{name}_new v={i} {START_NS + i}\n" for i in range(6_000)))
+    bench.drain()
+    assert len(values(influxdb, f"{name}_new")) == 6_000
+
+
 def test_lines_older_than_the_retention_are_quarantined_with_that_reason(influxdb, tmp_path, name):
     org_id = influxdb.request("GET", "/api/v2/orgs?org=soclab")["orgs"][0]["id"]
     rule = {"type": "expire", "everySeconds": 3600}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 NUL: Final = "NUL bytes: power failed while it was written"
 NOT_UTF8: Final = "not UTF-8: power failed while it was written"
 CUT_OFF: Final = "cut off: it has no end"
 NO_TIME: Final = "no timestamp to turn into a date"
+
+# Measurement and tags, a space, the name of the first field; all with their escapes.
+_KIND: Final = re.compile(rb"(?:\\.|[^ \\])* (?:\\.|[^=\\])*", re.DOTALL)
 
 
 class Refused(NamedTuple):
@@ -33,6 +37,14 @@ def split_lines(data: bytes) -> list[bytes]:
     """Return the lines without their ends."""
     lines = data.split(b"\n")
     return lines if lines[-1] else lines[:-1]
+
+
+def by_kind(lines: list[bytes]) -> list[bytes]:
+    """Bring lines of one series and field together, each kind in its order.
+
+    What is wrong with a line is mostly wrong with all of its kind: a type, a name.
+    """
+    return sorted(lines, key=lambda line: m[0] if (m := _KIND.match(line)) else line)
 
 
 def without_broken(data: bytes) -> tuple[bytes, list[Refused]]:

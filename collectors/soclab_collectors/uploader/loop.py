@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from soclab_collectors import systemd
 from soclab_collectors.errors import ConfigError
 from soclab_collectors.logs import Outage
 from soclab_collectors.spool.folder import adopt_orphans
 from soclab_collectors.spool.segment import spool_folders
 from soclab_collectors.uploader.backoff import Backoff
 from soclab_collectors.uploader.isolate import NotStoredError, isolate
-from soclab_collectors.uploader.lines import Refused, split_lines
+from soclab_collectors.uploader.lines import Refused, by_kind, split_lines
 from soclab_collectors.uploader.source import Piece, Source
 from soclab_collectors.uploader.verdict import Answer, Verdict
 
@@ -80,7 +81,7 @@ class Uploader:
 
     def greet(self) -> float:
         """Ask the server whether this token may write; return how long to wait before uploading."""
-        answer = self._client.write(b"")
+        answer = self._write(b"")
         if answer.verdict is Verdict.STORED:
             _LOG.info("the server takes data")
             return 0.0
@@ -144,7 +145,7 @@ class Uploader:
             If it must be sent again.
         """
         lines = sum(piece.lines for piece in batch)
-        answer = self._client.write(b"".join(piece.data for piece in batch))
+        answer = self._write(b"".join(piece.data for piece in batch))
         if answer.verdict is Verdict.BAD_LINES:
             lines -= self._sort_out(batch)
         elif answer.verdict is Verdict.TOO_LARGE and lines == 1:
@@ -168,15 +169,21 @@ class Uploader:
         Before any line is blamed the server must take an empty request: a proxy, or a port that
         expects TLS, answers 400 to everything.
         """
-        healthy = self._client.write(b"")
+        healthy = self._write(b"")
         if healthy.verdict is not Verdict.STORED:
             raise NotStoredError(healthy)
         bad = 0
         for piece in batch:
-            refused = isolate(split_lines(piece.data), self._client.write)
+            refused = isolate(by_kind(split_lines(piece.data)), self._write)
             self._quarantine.add(piece.name, refused)
             bad += len(refused)
         return bad
+
+    def _write(self, lines: bytes) -> Answer:
+        """Send one request; that it came to an end shows the service manager that we live."""
+        answer = self._client.write(lines)
+        systemd.notify("WATCHDOG=1")
+        return answer
 
     def _rewind(self) -> None:
         for source in self._sources.values():

@@ -44,6 +44,7 @@ class Source:
         self._index = 0  # of the segment that ``take`` goes on with
         self._position = 0  # in that segment
         self._confirmed = 0  # position in the first segment
+        self._partial_identity = (0, 0)
 
     def refresh(self) -> bool:
         """Look for segments that can be sent; return whether there are any.
@@ -56,7 +57,11 @@ class Source:
             for s in closed_segments(self._folder)
             if s.boot_id is None or self._boots.started_ns(s.boot_id) is not None
         ]
-        if not self._segments or self._segments[0] != partial:
+        if (
+            partial is None
+            or self._segments[:1] != [partial]
+            or self._identity(partial) != self._partial_identity
+        ):
             self._confirmed = 0
             self._content.clear()
         self.rewind()
@@ -90,6 +95,16 @@ class Source:
         del self._segments[: self._index]
         self._index = 0
         self._confirmed = self._position
+        if self._confirmed:
+            self._partial_identity = self._identity(self._segments[0])
+
+    def _identity(self, segment: Segment) -> tuple[int, int]:
+        """Tell a file from a later one of the same name: numbers begin anew in an empty folder."""
+        try:
+            status = (self._folder / segment.name).stat()
+        except FileNotFoundError:
+            return (0, 0)
+        return (status.st_ino, status.st_mtime_ns)
 
     def _read(self, segment: Segment) -> bytes:
         """Return the lines of a segment as they are to be sent; garbage goes into quarantine."""

@@ -74,8 +74,10 @@ class Quantities:
 
     def _count(self, now: Snapshot) -> None:
         step_s = now.time_s - self._last_s
+        if step_s <= 0:
+            return  # a row of a recording that was sent again
         self._last_s = now.time_s
-        if not 0 < step_s <= LONGEST_STEP_S:
+        if not step_s <= LONGEST_STEP_S:
             return
         hours = step_s / 3600
         battery_wh = now.battery_v * now.battery_a * hours

@@ -1,0 +1,49 @@
+"""A recording as what a simulated lab measures; each device goes through it at its own pace."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from soclab_simulators.replay.recording import read_recording
+from soclab_simulators.replay.source import PolledReplay, PublishedReplay
+from soclab_simulators.replay.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from soclab_simulators.wire.pty_port import PtyPort
+
+
+class ReplaySettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Section ``[recording]``."""
+
+    file: str
+    """The recording."""
+    timeline_directory: str
+    """Folder with the file ``NAME.timeline`` of every device, which whoever plays has made."""
+
+
+class ReplayWorld:
+    """One recording for all devices."""
+
+    def __init__(self, settings: ReplaySettings) -> None:
+        self._recording = read_recording(Path(settings.file))
+        self._timelines = Path(settings.timeline_directory)
+
+    def source(self, name: str, kind: str, port: PtyPort | None) -> PolledReplay:
+        """Return the recording as one device shows it; a charge controller publishes it."""
+        timeline = Timeline(self._timelines / f"{name}.timeline")
+        if kind == "thingset" and port is not None:
+            return PublishedReplay(self._recording, timeline, port)
+        return PolledReplay(self._recording, timeline)
+
+    def follow_load(self, commanded_a: Callable[[], float | None]) -> None:
+        """Ignore it: what was recorded has happened."""
+
+    async def run(self) -> None:
+        """Wait for ever: the collectors set the pace."""
+        await asyncio.Event().wait()

@@ -111,16 +111,26 @@ class NetworkDevice:
 
 
 def create_device(settings: AnySettings, world: World) -> Device:
-    """Return a device that measures the world."""
-    source = world.source(settings.name, str(settings.__struct_config__.tag))
+    """Return a device that measures the world.
+
+    Playing a recording, it shows every digit of it and never takes its time.
+    """
+    kind = str(settings.__struct_config__.tag)
     if isinstance(settings, LabJackT7Settings):
         simulator = LabJackT7Simulator(
-            source, wiring=WIRING, port=settings.port, stream_port=settings.stream_port
+            world.source(settings.name, kind, None),
+            wiring=WIRING,
+            port=settings.port,
+            stream_port=settings.stream_port,
         )
         return NetworkDevice(simulator, settings.port)
     port = PtyPort(Path(settings.port))
+    source = world.source(settings.name, kind, port)
     if isinstance(settings, ThingSetSettings):
-        return SerialDevice(ThingSetSimulator(source, port, extra=("Bat_degC",)), port)
-    load = EaEl3000Simulator(source, port)
+        decimals = 3 if source.lossless else 2
+        return SerialDevice(
+            ThingSetSimulator(source, port, decimals=decimals, extra=("Bat_degC",)), port
+        )
+    load = EaEl3000Simulator(source, port, response_delay_s=0.0 if source.lossless else 0.005)
     world.follow_load(load.load.commanded_a)
     return SerialDevice(load, port)

@@ -7,27 +7,23 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
-from soclab_simulators.devices import (
-    Device,
-    EaEl3000Settings,
-    LabJackT7Settings,
-    ThingSetSettings,
-    create_device,
-)
+from soclab_simulators.devices import AnySettings, Device, create_device
 from soclab_simulators.plant.world import PlantSettings, PlantWorld
+from soclab_simulators.replay.world import ReplaySettings, ReplayWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from soclab_simulators.source import Source
+    from soclab_simulators.wire.pty_port import PtyPort
 
 
 class World(Protocol):
     """What there is to be measured: the virtual plant or a recording."""
 
-    def source(self, name: str, kind: str) -> Source:
-        """Return it as the device of this name and kind measures it."""
+    def source(self, name: str, kind: str, port: PtyPort | None) -> Source:
+        """Return it as the device of this name and kind (on this serial port) measures it."""
 
     def follow_load(self, commanded_a: Callable[[], float | None]) -> None:
         """Take note of the current that somebody sets at the electronic load."""
@@ -37,17 +33,23 @@ class World(Protocol):
 
 
 class LabConfig(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The configuration file of ``soclab-simulators``."""
+    """The configuration file of ``soclab-simulators``: either a plant or a recording."""
 
-    plant: PlantSettings
-    devices: list[EaEl3000Settings | LabJackT7Settings | ThingSetSettings]
+    plant: PlantSettings | None = None
+    recording: ReplaySettings | None = None
+    devices: list[AnySettings]
+
+    def __post_init__(self) -> None:
+        """Refuse what no type can express."""
+        if (self.plant is None) == (self.recording is None):
+            raise ValueError("it needs either a section [plant] or a section [recording]")
 
 
 class Lab:
     """Use as a context: devices can be reached from entering to leaving it."""
 
     def __init__(self, config: LabConfig) -> None:
-        self._world: World = PlantWorld(config.plant)
+        self._world = _create_world(config)
         self._devices: dict[str, Device] = {
             settings.name: create_device(settings, self._world) for settings in config.devices
         }
@@ -76,3 +78,10 @@ class Lab:
             tasks.create_task(self._world.run())
             for device in self._devices.values():
                 tasks.create_task(device.run())
+
+
+def _create_world(config: LabConfig) -> World:
+    if config.plant is not None:
+        return PlantWorld(config.plant)
+    assert config.recording is not None  # noqa: S101  checked when it was read
+    return ReplayWorld(config.recording)

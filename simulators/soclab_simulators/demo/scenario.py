@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from soclab_simulators.demo.truth import PlantTruth, Truth
+from soclab_simulators.demo.settings import INSTRUMENTS
+from soclab_simulators.demo.state import DemoError
+from soclab_simulators.demo.truth import PlantTruth, RecordedTruth, Truth
+from soclab_simulators.replay.recording import NS_PER_S, RecordingError, read_recording
+from soclab_simulators.replay.timeline import create_timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
 
     from soclab_simulators.demo.state import State
 
+_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9_-]")
 _LOOKBACK: Final = timedelta(minutes=15)
 
 
@@ -64,7 +71,7 @@ class PlantScenario:
         log.unlink(missing_ok=True)  # what an earlier demo saw is of no use to this one
         self.truth: Truth = PlantTruth(log)
         self.server = server
-        self.world = f'[plant]\ndirectory = "{state.plant}"'
+        self.world = f"[plant]\ndirectory = {json.dumps(str(state.plant))}"
         self._started = datetime.now(UTC)
 
     def window(self) -> tuple[datetime, datetime]:
@@ -90,6 +97,61 @@ class PlantScenario:
         """Run them once more."""
 
 
+class RecordingScenario:
+    """A recording, through the wires of the same devices.
+
+    Collectors stamp with recorded times, so the present is a moment of the recording: that of the
+    newest reading.
+    """
+
+    clock = "replay"
+    replayed = True
+
+    def __init__(self, state: State, file: Path, speed: float, server: str) -> None:
+        try:
+            recording = read_recording(file.resolve())
+        except RecordingError as error:
+            raise DemoError(str(error)) from error
+        self.title = f"{recording.name}, {speed:g} times as fast"
+        self.battery = _NOT_IN_NAMES.sub("-", recording.name.lower())[:32]
+        self.world = (
+            f"[recording]\nfile = {json.dumps(str(file.resolve()))}\n"
+            f"timeline_directory = {json.dumps(str(state.timelines))}"
+        )
+        self.server = server
+        self.truth: Truth = RecordedTruth(recording.reference)
+        self._timelines = [
+            create_timeline(state.timelines / f"{i.name}.timeline", recording.times_ns, speed)
+            for i in INSTRUMENTS
+        ]
+        self._first, self._last = (
+            datetime.fromtimestamp(int(recording.times_ns[row]) / NS_PER_S, UTC) for row in (0, -1)
+        )
+
+    def window(self) -> tuple[datetime, datetime]:
+        """Return the time of the recording."""
+        return self._first, self._last + timedelta(minutes=1)
+
+    def now_s(self, newest_s: float | None) -> float | None:
+        """Return the time of the newest reading."""
+        return newest_s
+
+    def over(self) -> bool:
+        """Tell whether every instrument has taken the last row."""
+        return all(timeline.finished for timeline in self._timelines)
+
+    def install_tasks(self, server: Server, config: Path) -> None:
+        """Install the Flux tasks."""
+
+    def run_tasks(self) -> None:
+        """Run them."""
+
+    def finish_tasks(self) -> None:
+        """Run them once more."""
+
+
 def create_scenario(state: State, recording: Path | None, speed: float) -> Scenario:
     """Return what the command line asked for."""
-    return PlantScenario(state, "")
+    if recording is None:
+        return PlantScenario(state, "")
+    return RecordingScenario(state, recording, speed, "")

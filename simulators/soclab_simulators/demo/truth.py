@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soclab_simulators.replay.recording import Reference
+
 
 class Truth(Protocol):
     """Where the true state of charge comes from."""
@@ -42,6 +44,20 @@ class PlantTruth:
             time_s, soc = line.split(b",")
             self._times.append(float(time_s))
             self._soc.append(100.0 * float(soc))
+
+
+class RecordedTruth:
+    """The reference of a recording, where there is one."""
+
+    def __init__(self, reference: Reference | None) -> None:
+        self._times = [] if reference is None else (reference.times_ns / 1e9).tolist()
+        self._soc = [] if reference is None else (100.0 * reference.soc).tolist()
+
+    def at(self, time_s: float) -> float | None:
+        """Return the value within the time that the reference covers."""
+        if not self._times or not self._times[0] <= time_s <= self._times[-1]:
+            return None
+        return interpolate(self._times, self._soc, time_s)
 
 
 def interpolate(times: list[float], values: list[float], time: float) -> float | None:

@@ -15,6 +15,8 @@ from soclab_simulators.plant.source import EA_EL3000, LABJACK, MPPT, Imperfectio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from soclab_simulators.wire.pty_port import PtyPort
+
 _LOG_INTERVAL_S: Final = 1.0
 _IMPERFECTIONS: Final[dict[str, Imperfection]] = {
     "ea_el3000": EA_EL3000,
@@ -42,7 +44,7 @@ class PlantWorld:
         soc, phase = self._restore()
         self.plant = Plant(settings.seed, soc=soc, phase=phase)
 
-    def source(self, name: str, kind: str) -> PlantSource:  # noqa: ARG002  one of each kind
+    def source(self, name: str, kind: str, port: PtyPort | None) -> PlantSource:  # noqa: ARG002
         """Return the plant as a device of this kind measures it."""
         return PlantSource(
             self.plant,

@@ -96,7 +96,6 @@ class EaEl3000Simulator:
             buffer += received
             for request in telegrams.take_requests(buffer):
                 await self._respond(request)
-                self._answered_at = loop.time()
 
     async def _respond(self, request: Request | Error) -> None:
         if isinstance(request, Request):
@@ -106,6 +105,7 @@ class EaEl3000Simulator:
             reply = telegrams.error(self._node, request)
         if self._delay_s:
             await asyncio.sleep(self._delay_s)
+        self._answered_at = asyncio.get_running_loop().time()
         if reply:
             await self._port.send(reply)
 

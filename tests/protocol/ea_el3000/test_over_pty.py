@@ -23,7 +23,7 @@ def bench(tmp_path):
 
 @pytest.fixture
 def instrument(bench):
-    instrument = bench.config(reply_timeout_s=0.15).create(RealClock())
+    instrument = bench.config(reply_timeout_s=0.2).create(RealClock())
     instrument.open()
     yield instrument
     instrument.close()
@@ -180,4 +180,4 @@ def test_a_reading_is_quick(bench, instrument, figure):
         instrument.read()
     took_s = (time.perf_counter() - started) / 10
     figure(f"a reading over a pty, gap 10 ms, response 5 ms: {took_s * 1e3:.1f} ms")
-    assert took_s < 0.15
+    assert took_s < 0.2  # no timeout is waited for

@@ -89,7 +89,7 @@ class EaEl3000:
         self._failing.clear()
         identity = identify(session, config.expected_serial)
         if identity != self._identity:
-            _LOG.info("%s: %s", config.name, identity)
+            _LOG.info("%s: %s, serial number %s, %g V, %g A, %g W", config.name, *identity)
         self._session, self._identity = session, identity
 
     def read(self) -> Sequence[Reading]:

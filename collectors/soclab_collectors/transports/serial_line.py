@@ -71,13 +71,6 @@ class SerialLine:
         except _FAILURES as error:
             raise UnavailableError(f"{self._path} is gone: {error}") from error
 
-    def discard_input(self) -> None:
-        """Drop what has arrived and was not read."""
-        try:
-            self._opened().reset_input_buffer()
-        except _FAILURES as error:
-            raise UnavailableError(f"{self._path} is gone: {error}") from error
-
     def close(self) -> None:
         """Close the port if it is open."""
         if self._port is not None:

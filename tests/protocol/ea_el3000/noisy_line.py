@@ -53,9 +53,6 @@ class NoisyLine:
     def close(self) -> None:
         pass
 
-    def discard_input(self) -> None:
-        self._chunks.clear()
-
     def write(self, data: bytes) -> None:
         for request in take_requests(bytearray(data)):
             reply = (

@@ -20,9 +20,6 @@ class ScriptedLine:
     def close(self) -> None:
         pass
 
-    def discard_input(self) -> None:
-        self._chunks.clear()
-
     def write(self, data: bytes) -> None:
         assert self.script, f"sent, but not in the script: {data.hex(' ').upper()}"
         sent, *received = self.script.pop(0)

@@ -31,14 +31,11 @@ class RandomLine:
         self.delivered = 0
         self._left = 0
 
-    def discard_input(self):
+    def write(self, data):  # noqa: ARG002  the answer has nothing to do with it
         self._left = 4
 
-    def write(self, data):
-        pass
-
-    def read(self, most, timeout_s):  # noqa: ARG002  never waits
-        if not self._left:
+    def read(self, most, timeout_s):
+        if not self._left or not timeout_s:
             return b""
         self._left -= 1
         chunk = self.rng.randbytes(self.rng.randint(1, most))

@@ -32,6 +32,7 @@ ATTEMPTS: Final = 3
 # Whether a successful write is acknowledged is not settled: an error would come within this [D].
 _ACKNOWLEDGE_S: Final = 0.1
 _LONGEST_TELEGRAM: Final = 21
+_LINE_BUFFER: Final = 4096  # what Linux keeps for a reader of a serial line
 
 
 class Line(Protocol):
@@ -40,7 +41,6 @@ class Line(Protocol):
     def open(self) -> None: ...  # noqa: D102
     def write(self, data: bytes) -> None: ...  # noqa: D102
     def read(self, most: int, timeout_s: float) -> bytes: ...  # noqa: D102
-    def discard_input(self) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
@@ -111,7 +111,8 @@ class Session:
         rest_s = self._gap_s - (time.monotonic() - self._quiet_since)
         if rest_s > 0:
             self._clock.pause(rest_s)
-        self._line.discard_input()
+        # Reading is cheaper than a flush, which the simulated line's other end would notice.
+        self._line.read(_LINE_BUFFER, 0.0)
         self._line.write(telegram)
         self._quiet_since = time.monotonic()
 

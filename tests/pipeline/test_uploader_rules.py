@@ -1,9 +1,12 @@
 """Each answer of the server has its rule: held against the real one, and one that fails."""
 
+import shutil
 import time
 from email.utils import formatdate
 
 import pytest
+from soclab_collectors.reading import Stamp
+from soclab_collectors.uploader import loop
 from soclab_collectors.uploader.backoff import FIRST_WAIT_S
 from soclab_collectors.uploader.loop import REFUSED_WAIT_S
 from soclab_collectors.uploader.verdict import LONGEST_RETRY_AFTER_S
@@ -348,3 +351,52 @@ def test_no_instrument_waits_for_anothers_backlog(bench_behind_proxy, proxy, inf
     bench_behind_proxy.uploader.step()
     assert values(influxdb, f"{name}_b") == [1]
     assert proxy.requests[0][1] == 5_000  # and the batch is full nevertheless
+
+
+def test_a_folder_that_is_out_of_order_or_gone_does_not_hold_up_the_others(
+    bench, influxdb, name, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    for folder in ("a", "b", "c"):
+        bench.fill(folder, [f"{name}_{folder} v=1"])
+    real = loop.adopt_orphans
+
+    def adopt(folder):
+        if folder.name == "b":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "adopt_orphans", adopt)
+        bench.drain()
+        shutil.rmtree(bench.directory / "a")  # an instrument that is no more
+        bench.fill("c", [f"{name}_c v=2"], [Stamp(START_NS + 1)])
+        bench.drain()
+    assert values(influxdb, f"{name}_a") == [1]
+    assert values(influxdb, f"{name}_b") == []
+    assert values(influxdb, f"{name}_c") == [1, 2]
+    bench.drain()
+    assert values(influxdb, f"{name}_b") == [1]
+    said = [r.message for r in caplog.records if r.message.startswith("b: ")]
+    assert len(said) == 2
+    assert "Permission denied" in said[0]
+    assert said[1] == "b: uploads go on"
+
+
+def test_while_the_quarantine_cannot_be_written_the_segment_stays(
+    bench, influxdb, name, monkeypatch, caplog
+):
+    bench.fill("a", ["garbage", f"{name} v=1"])
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.quarantine, "_append", full)
+        assert [bench.uploader.step() for _ in range(3)] == [loop.LOCAL_WAIT_S] * 3
+    assert len(bench.segments("a")) == 1
+    bench.drain()
+    assert bench.segments("a") == []
+    assert len(bench.quarantine.entries("a")) == 1
+    assert values(influxdb, name) == [1]
+    assert caplog.text.count("No space left") == 1

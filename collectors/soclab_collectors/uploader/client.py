@@ -50,7 +50,6 @@ class WriteClient:
                 ca_certs=config.ca_file or None,
             )
             if config.ca_file:
-                self._pool.connection_from_url(self._url)
                 urllib3.util.ssl_.create_urllib3_context().load_verify_locations(config.ca_file)
         except OSError as error:  # ssl.SSLError is one
             raise ConfigError(

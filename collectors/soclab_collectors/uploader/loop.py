@@ -73,6 +73,7 @@ class Uploader:
         self._backoff = Backoff()
         self._server = Outage(_LOG)
         self._local = Outage(_LOG)
+        self._folders: dict[str, Outage] = {}
 
     @property
     def up(self) -> bool:
@@ -125,16 +126,28 @@ class Uploader:
         """Return the sources that have something to send, starting with another one each time."""
         if self._clock.synced():
             self._boots.fix_present_boot()
+        ready = []
         for folder in spool_folders(self._directory):
-            adopt_orphans(folder)
-            if folder.name not in self._sources:
-                self._sources[folder.name] = Source(
-                    folder, self._boots, self._quarantine, self._archive
-                )
-        ready = [source for source in self._sources.values() if source.refresh()]
+            outage = self._folders.setdefault(folder.name, Outage(_LOG))
+            try:
+                adopt_orphans(folder)
+                source = self._source(folder)
+                if source.refresh():
+                    ready.append(source)
+            except OSError as error:  # one folder must not hold up the others
+                outage.begin(f"{folder.name}: nothing is uploaded of it: {error}")
+            else:
+                outage.end(f"{folder.name}: uploads go on")
         self._turn += 1
         first = self._turn % max(1, len(ready))
         return ready[first:] + ready[:first]
+
+    def _source(self, folder: Path) -> Source:
+        if folder.name not in self._sources:
+            self._sources[folder.name] = Source(
+                folder, self._boots, self._quarantine, self._archive
+            )
+        return self._sources[folder.name]
 
     def _send(self, batch: list[Piece]) -> None:
         """Store a batch, except for lines that the server will never take.

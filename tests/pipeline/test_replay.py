@@ -93,9 +93,10 @@ class Playback:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("generation", ["A", "D"])
-def test_every_row_arrives_once_with_its_value_and_time(tmp_path, generation, capsys):
-    playback = Playback(tmp_path, 50_000, generation=generation)
+@pytest.mark.slow
+@pytest.mark.parametrize(("generation", "rows"), [("A", 50_000), ("D", 5_000)])
+def test_every_row_arrives_once_with_its_value_and_time(tmp_path, generation, rows, capsys):
+    playback = Playback(tmp_path, rows, generation=generation)
 
     async def meanwhile():
         playback.start_reader()
@@ -131,17 +132,18 @@ def test_speed_paces_the_rows(tmp_path):
     assert playback.lines() == expected_lines(playback.recording)
 
 
+@pytest.mark.slow
 def test_a_collector_killed_at_any_moment_goes_on_where_it_was(tmp_path, capsys):
     """Rows in its memory die with it; every row that was read has its own time and values."""
-    playback = Playback(tmp_path, 60_000)
-    randomly, kills = random.Random(5), 12
+    playback = Playback(tmp_path, 20_000)
+    randomly, kills = random.Random(5), 10
 
     async def meanwhile():
         for _ in range(kills):
             before = playback.timeline.cursor
             playback.start_reader()
             await playback.until(lambda start=before: playback.timeline.cursor > start)
-            await asyncio.sleep(randomly.uniform(0, 0.1))
+            await asyncio.sleep(randomly.uniform(0, 0.05))
             playback.stop_reader()
         playback.start_reader()
         await playback.until(lambda: playback.timeline.finished)

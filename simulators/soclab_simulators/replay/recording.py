@@ -71,28 +71,35 @@ class Recording:
         return Recording(self.name, **cut, reference=self.reference, about=self.about)
 
     def snapshot(self, row: int) -> Snapshot:
-        """Return what the terminals showed at a row.
+        """Return what the terminals showed at a row."""
+        return self.snapshots(row, row + 1)[0]
+
+    def snapshots(self, start: int, stop: int) -> list[Snapshot]:
+        """Return what the terminals showed at some rows; many at once cost little more than one.
 
         Solar power is shown at battery voltage: a recording has no other. Where the load was not
         recorded, what discharges the battery is taken for it.
         """
-        volt = float(self.battery_v[row])
-        ampere = float(self.battery_a[row])
-        solar_a = self.solar_w[row] / volt if volt > 0 else 0.0
-        load_a = self.load_w[row] / volt if volt > 0 else 0.0
-        if np.isnan(load_a):
-            load_a = max(-ampere, 0.0)
-        return Snapshot(
-            time_s=int(self.times_ns[row]) / NS_PER_S,
-            battery_v=volt,
-            battery_a=ampere,
-            temperature_c=float(self.temperature_c[row]),
-            solar_v=0.0 if np.isnan(solar_a) else volt,
-            solar_a=0.0 if np.isnan(solar_a) else float(solar_a),
-            load_a=float(load_a),
-            stage=int(self.stage[row]),
-            soc=float(self.soc[row]),
+        rows = slice(start, stop)
+        volt, ampere = self.battery_v[rows], self.battery_a[rows]
+        on = volt > 0
+        per_volt = np.divide(1.0, volt, out=np.zeros_like(volt), where=on)
+        solar_a = np.nan_to_num(self.solar_w[rows] * per_volt)
+        load_a = self.load_w[rows] * per_volt
+        load_a = np.where(np.isnan(load_a), np.maximum(-ampere, 0.0), load_a)
+        solar_v = np.where(np.isnan(self.solar_w[rows]), 0.0, volt)
+        columns = (
+            self.times_ns[rows] / NS_PER_S,
+            volt,
+            ampere,
+            self.temperature_c[rows],
+            solar_v,
+            solar_a,
+            load_a,
+            self.stage[rows],
+            self.soc[rows],
         )
+        return [Snapshot(*values) for values in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def read_recording(path: Path, start_s: float = DEFAULT_START_S) -> Recording:
@@ -120,6 +127,11 @@ def read_recording(path: Path, start_s: float = DEFAULT_START_S) -> Recording:
         raise RecordingError(
             f"{path}: no column {wanted}. Name a recording of current and voltage."
         )
+    for name in have & {"t_s", "t_unix", "I_mA", "V_mV"}:
+        if table[name].null_count:
+            raise RecordingError(
+                f"{path}: no value in some rows of {name}. Leave such rows out: a gap is one."
+            )
     times_ns = _times_ns(table, start_s)
     if len(times_ns) == 0 or (np.diff(times_ns) <= 0).any():
         raise RecordingError(f"{path}: empty, or times do not increase. Sort it and drop repeats.")

@@ -19,6 +19,7 @@ _LOG = logging.getLogger(__name__)
 # All rows on the way must fit into what a reader discards when it opens the port: a line of the
 # longest generation is below 500 bytes, a tty holds 4095.
 ROWS_ON_THE_WAY: Final = 8
+ROWS_AHEAD: Final = 512  # taken from the columns at once
 # A batch that takes longer may have met a collector that was replaced meanwhile.
 LONGEST_BATCH_S: Final = 0.05
 STALLED_AFTER_S: Final = 5.0
@@ -67,6 +68,8 @@ class PublishedReplay(PolledReplay):
         self._sent = timeline.cursor
         self._batch_end = self._sent
         self._batch_until = 0.0
+        self._ahead: list[Snapshot] = []
+        self._ahead_from = 0
         self._paced_from: tuple[float, int] | None = None
 
     async def publication(self) -> Snapshot:
@@ -77,10 +80,16 @@ class PublishedReplay(PolledReplay):
                 wait_s = self._due_in_s(self._sent)
                 if wait_s <= 0:
                     self._sent += 1
-                    return self._recording.snapshot(self._sent - 1)
+                    return self._row(self._sent - 1)
                 await asyncio.sleep(min(wait_s, IDLE_S))
             else:
                 await self._wait_until_taken()
+
+    def _row(self, row: int) -> Snapshot:
+        if not 0 <= row - self._ahead_from < len(self._ahead):
+            self._ahead_from = row
+            self._ahead = self._recording.snapshots(row, row + ROWS_AHEAD)
+        return self._ahead[row - self._ahead_from]
 
     async def _wait_for_listener(self) -> None:
         while not self._port.listening:

@@ -39,6 +39,7 @@ class PtyPort:
         """How often a reader has opened the port and, as serial libraries do, discarded input."""
         self._device = -1
         self._pluggings = 0
+        self._hangup = select.poll()
         self._terminal = ""
         self._listening = False
         self._unplugged = 0  # how often: the next pty may get the descriptor of the last one
@@ -51,11 +52,7 @@ class PtyPort:
     @property
     def connected(self) -> bool:
         """Whether somebody has the port open."""
-        if not self.plugged:
-            return False
-        poll = select.poll()
-        poll.register(self._device, 0)  # POLLHUP is reported unasked
-        return not poll.poll(0)
+        return self.plugged and not self._hangup.poll(0)
 
     @property
     def listening(self) -> bool:
@@ -72,6 +69,8 @@ class PtyPort:
         self._terminal = os.ttyname(terminal)
         os.close(terminal)
         os.set_blocking(self._device, False)
+        self._hangup = select.poll()
+        self._hangup.register(self._device, 0)  # POLLHUP is reported unasked
         # Packet mode: every read starts with a byte that tells whether the reader flushed.
         fcntl.ioctl(self._device, termios.TIOCPKT, struct.pack("i", 1))
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,23 +1,33 @@
-"""Runs every benchmark, one after the other, and prints all their figures together at the end."""
+"""Runs every benchmark, one after the other, and prints all their figures together at the end.
+
+Each runs alone, so that none measures the load of another.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from benchmarks.figure import MARK
 
-# From the wire to the task; each runs alone, so that none measures another one's load.
-ORDER = ("collector_unit", "labjack_stream", "spool", "uploader", "soc_task", "telegraf_peer")
+HERE = Path(__file__).parent
+
+
+def programs() -> list[str]:
+    """Return every benchmark of this folder: what can be run by itself, but for this program."""
+    own = sorted(p for p in HERE.glob("*.py") if p.name != Path(__file__).name)
+    return [p.stem for p in own if 'if __name__ == "__main__":' in p.read_text(encoding="utf-8")]
 
 
 def main() -> int:
     """Return how many benchmarks failed."""
     figures: list[str] = []
     failed: list[str] = []
-    for number, name in enumerate(ORDER, start=1):
-        print(f"[{number}/{len(ORDER)}] benchmarks/{name}.py", flush=True)
+    names = programs()
+    for number, name in enumerate(names, start=1):
+        print(f"[{number}/{len(names)}] benchmarks/{name}.py", flush=True)
         started = time.monotonic()
         found, returncode = _run(name)
         figures += found

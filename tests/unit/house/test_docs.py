@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from benchmarks.run import programs
 from soclab_collectors.config import load_config
 from soclab_collectors.measurements import CONTRACT
 
@@ -52,3 +53,8 @@ def test_the_data_contract_page_names_every_field():
     for name, measurement in CONTRACT.items():
         section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
         assert all(f"| `{field}` |" in section for field in measurement.fields)
+
+
+def test_every_benchmark_is_described():
+    described = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in programs() if f"| `{name}` |" not in described]

@@ -5,9 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from benchmarks.run import programs
 from soclab_collectors.config import load_config
 from soclab_collectors.measurements import CONTRACT
+
+from benchmarks.run import programs
 
 ROOT = Path(__file__).parents[3]
 PAGES = [

@@ -1,7 +1,7 @@
 """The table of names fits the data contract, and the sign of the panel is turned once."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from soclab_collectors.instruments.thingset.mapping import Mapper
 from soclab_collectors.instruments.thingset.names import PATHS, TARGETS
@@ -34,6 +34,7 @@ def test_flat_and_nested_names_mean_the_same(name):
 NUMBERS = st.none() | st.floats(-99, 99)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(volt=st.none() | st.floats(0, 99), ampere=NUMBERS, watt=NUMBERS)
 def test_solar_power_is_measured_or_the_product_of_one_line(volt, ampere, watt):
     values = {"Solar_V": volt, "Solar_A": ampere, "Solar_W": watt}

@@ -11,7 +11,6 @@ from soclab_collectors.instruments.thingset.names import (
     PATHS,
     TARGETS,
     WHOLE,
-    Target,
     ranges,
 )
 
@@ -25,10 +24,14 @@ Fields = dict[str, dict[str, float]]
 class _Slot(NamedTuple):
     """A target with its range looked up."""
 
-    target: Target
+    measurement: str
+    field: str
     low: float
     high: float
     whole: bool
+    turned: bool
+    """Whether the sign is the other way round in the contract."""
+    also: tuple[str, str] | None
 
 
 class Mapper:
@@ -49,7 +52,14 @@ class Mapper:
         self._keep_extra = keep_extra
         limits = ranges(voltage_max_v, current_max_a)
         self._flat = {
-            name: _Slot(target, *limits[target.kind], target.kind in WHOLE)
+            name: _Slot(
+                target.measurement,
+                target.field,
+                *limits[target.kind],
+                whole=target.kind in WHOLE,
+                turned=target.sign < 0,
+                also=target.also,
+            )
             for name, target in TARGETS.items()
         }
         self._nested: dict[str, dict[str, _Slot]] = {}
@@ -76,35 +86,47 @@ class Mapper:
             if type(value) is dict:
                 slots = self._nested.get(name, {})
                 for item, inner in value.items():
-                    self._put(found, slots.get(item), f"{name}.{item}", inner, keep_extra)
+                    self._put(found, slots.get(item), name, item, inner, keep_extra)
             else:
-                self._put(found, self._flat.get(name), name, value, keep_extra)
+                self._put(found, self._flat.get(name), "", name, value, keep_extra)
         if asked_for:
             self.unknown_total = unknown_before
         _derive(found)
         return found
 
     def _put(
-        self, found: Fields, slot: _Slot | None, name: str, value: Any, keep_extra: bool
+        self,
+        found: Fields,
+        slot: _Slot | None,
+        group: str,
+        name: str,
+        value: Any,
+        keep_extra: bool,
     ) -> None:
         if slot is None:
             self.unknown_total += 1
             if keep_extra and type(value) in {int, float, bool}:
-                found.setdefault(EXTRA, {})[name] = float(value)
+                found.setdefault(EXTRA, {})[_label(group, name)] = float(value)
             return
         if type(value) is not float and type(value) is not int:
             return  # null, or a text where a number belongs
-        if not slot.low <= value <= slot.high or (slot.whole and value != int(value)):
-            raise BadReplyError(f"{name} cannot be {value!r:.40}")
-        target = slot.target
-        # Adding zero turns the -0.0 of a negated zero into 0.0.
-        number = float(value) if target.sign > 0 else -float(value) + 0.0
-        fields = found.setdefault(target.measurement, {})
-        if target.field in fields:
-            raise BadReplyError(f"{name} stands for a value that the line has already")
-        fields[target.field] = number
-        if target.also is not None:
-            found.setdefault(target.also[0], {})[target.also[1]] = number
+        measurement, field, low, high, whole, turned, also = slot
+        if not low <= value <= high or (whole and value != int(value)):
+            raise BadReplyError(f"{_label(group, name)} cannot be {value!r:.40}")
+        # Subtracted, not negated: a panel current of 0.0 is to stay 0.0 and not become -0.0.
+        number = 0.0 - value if turned else float(value)
+        fields = found.get(measurement)
+        if fields is None:
+            fields = found[measurement] = {}
+        elif field in fields:
+            raise BadReplyError(f"{_label(group, name)} stands for a value the line already has")
+        fields[field] = number
+        if also is not None:
+            found.setdefault(also[0], {})[also[1]] = number
+
+
+def _label(group: str, name: str) -> str:
+    return f"{group}.{name}" if group else name
 
 
 def _derive(found: Fields) -> None:

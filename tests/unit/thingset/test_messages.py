@@ -49,10 +49,10 @@ def test_words_that_only_look_like_it_are_refused(text):
 @pytest.mark.parametrize(
     ("line", "response"),
     [
-        (":85 Content. 14.10", Response(0x85, 14.1, has_text=True)),
-        (":85 Content. [12.80,nan]", Response(0x85, [12.8, None], has_text=True)),
-        (":84 Changed.", Response(0x84, None, has_text=True)),
-        (":A0 Bad Request.", Response(0xA0, None, has_text=True)),
+        (":85 Content. 14.10", Response(0x85, 14.1)),
+        (":85 Content. [12.80,nan]", Response(0x85, [12.8, None])),
+        (":84 Changed.", Response(0x84, None)),
+        (":A0 Bad Request.", Response(0xA0, None)),
         (":84", Response(0x84)),
         (':85 {"a":1}', Response(0x85, {"a": 1})),
         (':A3 "Item is read-only"', Response(0xA3, "Item is read-only")),

@@ -16,7 +16,7 @@ GENERATION_OF_REPORT: Final = {b"": "A", b"serial": "B", b"mSerial": "C", b"mLiv
 OTHER_REPORTS: Final = frozenset({b"can", b"mCAN", b"mSummary", b"eEvents"})
 
 _REPORT = re.compile(rb"#([A-Za-z]*)_? (\{.*\})")  # the v0.6 specification writes mLive_
-_RESPONSE = re.compile(rb":([0-9A-F]{2})(?: ([A-Za-z ]+\.))?(?: (.*))?")
+_RESPONSE = re.compile(rb":([0-9A-F]{2})(?: [A-Za-z ]+\.)?(?: (.*))?")  # words until v0.5
 _CRC = re.compile(rb"(.*) ([0-9A-F]{8})#", re.DOTALL)
 # Strings are matched first, so that what stands within them is left alone.
 _NOT_A_NUMBER = re.compile(rb'("(?:[^"\\]|\\.)*")|-?\b(?:nan|inf)\b')
@@ -37,8 +37,6 @@ class Response(NamedTuple):
 
     status: int
     payload: Any = None
-    has_text: bool = False
-    """Whether a text followed the status, as before v0.6."""
 
 
 def parse_line(line: bytes) -> Publication | Response | None:
@@ -105,8 +103,8 @@ def _response(text: bytes) -> Response:
     match = _RESPONSE.fullmatch(text)
     if match is None:
         raise BadReplyError(f"damaged response {_excerpt(text)}")
-    status, words, payload = match.groups()
-    return Response(int(status, 16), decode(payload) if payload else None, words is not None)
+    status, payload = match.groups()
+    return Response(int(status, 16), decode(payload) if payload else None)
 
 
 def _check_keys(values: dict[str, Any], body: bytes) -> None:

@@ -57,7 +57,9 @@ AnySettings = EaEl3000Settings | LabJackT7Settings | ThingSetSettings
 class Device(Protocol):
     """A simulated device between starting and stopping."""
 
-    address: str
+    @property
+    def address(self) -> str:
+        """Where it can be reached."""
 
     async def start(self) -> None:
         """Make it reachable."""
@@ -73,9 +75,13 @@ class SerialDevice:
     """A device on a pty."""
 
     def __init__(self, simulator: EaEl3000Simulator | ThingSetSimulator, port: PtyPort) -> None:
-        self.address = str(port.path)
         self._port = port
         self._simulator = simulator
+
+    @property
+    def address(self) -> str:
+        """The path of its port."""
+        return str(self._port.path)
 
     async def start(self) -> None:
         """Plug it in."""
@@ -93,9 +99,13 @@ class SerialDevice:
 class NetworkDevice:
     """A device on TCP ports of loopback."""
 
-    def __init__(self, simulator: LabJackT7Simulator, port: int) -> None:
-        self.address = f"127.0.0.1:{port}"
+    def __init__(self, simulator: LabJackT7Simulator) -> None:
         self._simulator = simulator
+
+    @property
+    def address(self) -> str:
+        """Host and port for commands; a port of 0 has become a free one once it is started."""
+        return f"127.0.0.1:{self._simulator.port}"
 
     async def start(self) -> None:
         """Listen."""
@@ -123,7 +133,7 @@ def create_device(settings: AnySettings, world: World) -> Device:
             port=settings.port,
             stream_port=settings.stream_port,
         )
-        return NetworkDevice(simulator, settings.port)
+        return NetworkDevice(simulator)
     port = PtyPort(Path(settings.port))
     source = world.source(settings.name, kind, port)
     if isinstance(settings, ThingSetSettings):

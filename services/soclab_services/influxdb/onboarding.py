@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import urllib3
@@ -14,6 +15,7 @@ from influxdb_client import (
     Permission,
     PermissionResource,
 )
+from influxdb_client.rest import ApiException
 from influxdb_client.service.setup_service import SetupService
 from soclab_collectors.measurements import BUCKET_DERIVED, BUCKET_RAW, BUCKET_ROLLUP
 
@@ -89,13 +91,16 @@ def set_up(url: str, secrets: Path, retention_s: int = 0) -> None:
             )
             setup.post_setup(request)
     with InfluxDBClient(url, token=admin_token, org=ORG) as client:
-        if not client.organizations_api().find_organizations(org=ORG):
+        try:
+            _make_buckets(client)
+            _make_tokens(client, secrets)
+        except ApiException as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
             raise InfluxdbError(
                 f"InfluxDB at {url} does not know the token in {secrets}",
                 "It was set up by someone else; start with a fresh state folder.",
-            )
-        _make_buckets(client)
-        _make_tokens(client, secrets)
+            ) from error
 
 
 def _make_buckets(client: InfluxDBClient) -> None:

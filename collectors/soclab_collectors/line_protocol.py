@@ -6,6 +6,7 @@ Escaping rules: https://docs.influxdata.com/influxdb/v2/reference/syntax/line-pr
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _MEASUREMENT_ESCAPES = str.maketrans({",": r"\,", " ": r"\ ", "\n": r"\ ", "\r":
 _STRING_ESCAPES = str.maketrans({'"': r"\"", "\\": r"\\", "\n": " ", "\r": " "})
 
 
+# A unit writes the same few names with every reading; bounded, since a device may invent names.
+@lru_cache(maxsize=256)
 def escape_tag(text: str) -> str:
     """Escape a tag key, a tag value or a field key.
 

@@ -95,22 +95,27 @@ def read_inputs(link: T7Link, channels: Sequence[Channel]) -> list[float]:
 
     The settings are read by the same command as the values. So not even a T7 that was
     power-cycled right before (and reconnected by the library unnoticed) yields a wrong number.
+    The test value behind them shows that the answer is not shifted.
 
     Raises
     ------
-    BadReplyError
+    SettingsLostError
         If the settings are not those that were written.
+    BadReplyError
+        If the answer cannot be what the T7 sent.
     """
     expected = [pair for channel in channels for pair in settings_of(channel)]
     inputs = [Register(2 * channel.ain, "f") for channel in channels]
-    values = link.read([*(register for register, _ in expected), *inputs])
+    *values, test = link.read([*(register for register, _ in expected), *inputs, TEST])
+    if test != TEST_VALUE:
+        raise BadReplyError(f"{link.where}: test register is {int(test):#010x} behind the values")
     for (register, value), found in zip(expected, values, strict=False):
         if found != value:
             raise SettingsLostError(
                 f"{link.where}: register {register.address} holds {found:g} instead of {value:g}: "
                 "the T7 was restarted or another program has changed it"
             )
-    return list(values[len(expected) :])
+    return values[len(expected) :]
 
 
 class SettingsLostError(BadReplyError):

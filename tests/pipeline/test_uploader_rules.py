@@ -350,7 +350,29 @@ def test_no_instrument_waits_for_anothers_backlog(bench_behind_proxy, proxy, inf
     bench_behind_proxy.fill("b", [f"{name}_b v=1"])
     bench_behind_proxy.uploader.step()
     assert values(influxdb, f"{name}_b") == [1]
-    assert proxy.requests[0][1] == 5_000  # and the batch is full nevertheless
+    assert sum(lines for _, lines in proxy.requests) == 5_001  # what it leaves is for the other
+
+
+def test_two_requests_at_once_are_judged_each_and_lose_and_duplicate_nothing(
+    bench_behind_proxy, proxy, influxdb, name
+):
+    """One of the two fails in turn, in every way; the other is stored."""
+    for folder in ("a", "b", "c"):
+        bench_behind_proxy.fill(folder, [f"{name}_{folder} v={i}" for i in range(8_000)])
+    bench_behind_proxy.fill("d", ["garbage" if i == 7 else f"{name}_d v={i}" for i in range(8_000)])
+    faults = iter([503, None, None, 500, 413, None, 0, None, None, 502] + [None] * 100)
+
+    def fault(_lines):
+        status = next(faults)
+        return Fault(status) if status is not None else None
+
+    proxy.fault = fault
+    bench_behind_proxy.drain()
+    for folder in ("a", "b", "c"):
+        assert values(influxdb, f"{name}_{folder}") == list(range(8_000))
+    assert values(influxdb, f"{name}_d") == [i for i in range(8_000) if i != 7]
+    assert len(bench_behind_proxy.quarantine.entries("d")) == 1
+    assert bench_behind_proxy.uploader.uploaded_total == 31_999
 
 
 def test_a_folder_that_is_out_of_order_or_gone_does_not_hold_up_the_others(

@@ -45,6 +45,7 @@ class WriteClient:
         self.reload_token()
         try:
             self._pool = urllib3.PoolManager(
+                maxsize=2,  # connections kept open: as many as there are requests at once
                 retries=False,
                 timeout=urllib3.Timeout(total=config.timeout_s),
                 ca_certs=config.ca_file or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from soclab_collectors import systemd
@@ -30,6 +31,7 @@ _LOG = logging.getLogger(__name__)
 POLL_S: Final = 0.5  # half of what a reading waits for its fsync by default
 REFUSED_WAIT_S: Final = 60.0  # a person has to act: nothing is gained by asking more often
 LOCAL_WAIT_S: Final = 5.0  # a full disk, a folder without permission
+_LANES: Final = 2  # requests at once
 _MESSAGE_CHARACTERS: Final = 300
 # After a 413 batches grow again by this factor with each success: a proxy's limit is in bytes.
 _REGROWTH: Final = 1.1
@@ -70,6 +72,7 @@ class Uploader:
         self._archive = archive
         self._sources: dict[str, Source] = {}
         self._turn = 0
+        self._lanes = ThreadPoolExecutor(_LANES, thread_name_prefix="upload")
         self._backoff = Backoff()
         self._server = Outage(_LOG)
         self._local = Outage(_LOG)
@@ -91,9 +94,9 @@ class Uploader:
     def step(self) -> float:
         """Upload one batch; return how long to wait before the next."""
         try:
-            batch = self._fill()
-            if batch:
-                self._send(batch)
+            requests = self._fill()
+            if requests:
+                self._send(requests)
         except NotStoredError as error:
             self._rewind()
             return self._failed(error.answer)
@@ -102,25 +105,26 @@ class Uploader:
             self._local.begin(f"the spool in {self._directory} is out of order: {error}")
             return LOCAL_WAIT_S
         self._local.end(f"the spool in {self._directory} is in order again")
-        return 0.0 if batch else POLL_S
+        return 0.0 if requests else POLL_S
 
-    def _fill(self) -> list[Piece]:
-        """Take lines from all instruments in turn, so that none waits for another's backlog."""
+    def _fill(self) -> list[list[Piece]]:
+        """Take lines for the next request, or for two at once if that many wait.
+
+        No instrument is in both, so its lines stay in order; two, because one request keeps one
+        core of the server busy. After a 413 there is one at a time, until it has its full size.
+        """
         sources = self._look()
         room = int(self._room)
-        share = max(1, room // max(1, len(sources)))
-        batch = []
-        for quota in (share, room):  # what some leave of their share is for the others
-            for source in sources:
-                piece = source.take(min(quota, room))
-                if piece.lines:
-                    batch.append(piece)
-                    room -= piece.lines
-        full = {piece.name for piece in batch}
+        lanes = _LANES if room == self._batch_lines else 1
+        requests = [_take(sources[lane::lanes], room) for lane in range(lanes)]
+        pieces = [piece for request in requests for piece in request]
+        full = {piece.name for piece in pieces}
         for source in sources:
             if source.name not in full:
                 source.confirm()  # segments without a line to send: dropped, or nothing but garbage
-        return batch
+        if sum(piece.lines for piece in pieces) <= room:
+            requests = [pieces]
+        return [request for request in requests if request]
 
     def _look(self) -> list[Source]:
         """Return the sources that have something to send, starting with another one each time."""
@@ -149,7 +153,7 @@ class Uploader:
             )
         return self._sources[folder.name]
 
-    def _send(self, batch: list[Piece]) -> None:
+    def _send(self, requests: list[list[Piece]]) -> None:
         """Store a batch, except for lines that the server will never take.
 
         Raises
@@ -157,8 +161,11 @@ class Uploader:
         NotStoredError
             If it must be sent again.
         """
+        batch = [piece for request in requests for piece in request]
         lines = sum(piece.lines for piece in batch)
-        answer = self._write(b"".join(piece.data for piece in batch))
+        payloads = [b"".join(piece.data for piece in request) for request in requests]
+        answers = list(self._lanes.map(self._write, payloads))
+        answer = next((a for a in answers if a.verdict is not Verdict.STORED), answers[0])
         if answer.verdict is Verdict.BAD_LINES:
             lines -= self._sort_out(batch)
         elif answer.verdict is Verdict.TOO_LARGE and lines == 1:
@@ -167,7 +174,7 @@ class Uploader:
             lines = 0
         elif answer.verdict is not Verdict.STORED:
             if answer.verdict is Verdict.TOO_LARGE:
-                self._room = lines / 2
+                self._room = max(1.0, lines / len(requests) / 2)
             raise NotStoredError(answer)
         for name in {piece.name for piece in batch}:
             self._sources[name].confirm()
@@ -222,3 +229,16 @@ class Uploader:
             kind=str(answer.status),
         )
         return REFUSED_WAIT_S
+
+
+def _take(sources: list[Source], room: int) -> list[Piece]:
+    """Take lines from all sources in turn, so that none waits for another's backlog."""
+    share = max(1, room // max(1, len(sources)))
+    pieces = []
+    for quota in (share, room):  # what some leave of their share is for the others
+        for source in sources:
+            piece = source.take(min(quota, room))
+            if piece.lines:
+                pieces.append(piece)
+                room -= piece.lines
+    return pieces

@@ -127,10 +127,13 @@ class Unit:
             )
 
     def _accept(self, readings: Sequence[Reading]) -> None:
-        for reading in readings:
-            fields = field_set(reading.fields)
-            if fields:
-                self._spool.append(f"{self._series_of(reading)} {fields}", reading.stamp)
+        self._spool.extend(
+            [
+                (f"{self._series_of(reading)} {fields}", reading.stamp)
+                for reading in readings
+                if (fields := field_set(reading.fields))
+            ]
+        )
 
     def _series_of(self, reading: Reading) -> str:
         """Return measurement and tags; they are few and escaping them each time is not free."""

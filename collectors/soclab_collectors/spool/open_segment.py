@@ -34,19 +34,19 @@ class OpenSegment:
         self._entry_durable = False
         self._renamed = False
 
-    def append(self, line: bytes) -> None:
-        """Write one line; raises OSError with the file as it was before."""
+    def append(self, data: bytes, lines: int = 1) -> None:
+        """Write whole lines; raises OSError with the file as it was before."""
         try:
-            written = os.write(self._descriptor, line)
-            if written < len(line):
-                write_all(self._descriptor, line[written:])  # says why it was cut short
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                write_all(self._descriptor, data[written:])  # says why it was cut short
         except OSError:
             self._torn = True
             with contextlib.suppress(OSError):  # tried again by close()
                 self._cut_torn_line()
             raise
-        self.size += len(line)
-        self.lines += 1
+        self.size += len(data)
+        self.lines += lines
 
     @property
     def torn(self) -> bool:

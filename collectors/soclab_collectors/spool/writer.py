@@ -18,6 +18,7 @@ from soclab_collectors.spool.open_segment import OpenSegment
 from soclab_collectors.spool.segment import Segment, closed_segments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from soclab_collectors.config.model import SpoolConfig
@@ -114,23 +115,17 @@ class SpoolWriter:
 
         Never fails for want of space: see docs/spool.md for what happens then.
         """
-        if "\n" in body:
-            raise ValueError(f"a newline in {body!r}: every line of a segment is a reading")
+        self.extend(((body, stamp),))
+
+    def extend(self, readings: Iterable[tuple[str, Stamp]]) -> None:
+        """Take lines that arrived together, with one system call for all of them."""
         if not self._flusher.is_alive():
             raise RuntimeError(f"the spool of {self._name} is closed or broken")
-        line = f"{body} {stamp.time_ns}\n".encode(errors="replace")
+        lines = [(_encode(body, stamp), stamp.boot_id) for body, stamp in readings]
         with self._lock:
-            if self._refuse_new and self._bytes() + len(line) > self._limit_bytes:
-                self.dropped_lines += 1
-                self._at_limit("new readings are refused")
-            elif self._waiting:
-                self._wait(line, stamp.boot_id)
-            else:
-                try:
-                    self._write(line, stamp.boot_id)
-                except OSError as error:
-                    self._disk_failed(error)
-                    self._wait(line, stamp.boot_id)
+            if not self._write_together(lines):
+                for line, boot_id in lines:
+                    self._take(line, boot_id)
 
     def close(self) -> None:
         """Close the open segment, durably, and give the folder up."""
@@ -147,14 +142,39 @@ class SpoolWriter:
             + (self._open.size if self._open else 0)
         )
 
-    def _write(self, line: bytes, boot_id: str | None) -> None:
+    def _take(self, line: bytes, boot_id: str | None) -> None:
+        """Write one line, or let it wait, or drop it."""
+        if self._refuse_new and self._bytes() + len(line) > self._limit_bytes:
+            self.dropped_lines += 1
+            self._at_limit("new readings are refused")
+        elif self._waiting:
+            self._wait(line, boot_id)
+        else:
+            try:
+                self._write(line, boot_id)
+            except OSError as error:
+                self._disk_failed(error)
+                self._wait(line, boot_id)
+
+    def _write_together(self, lines: list[tuple[bytes, str | None]]) -> bool:
+        """Write all lines if nothing is in the way; else write none and return False."""
+        boot_ids = {boot_id for _, boot_id in lines}
+        if self._refuse_new or self._waiting or len(boot_ids) != 1:
+            return False
+        try:
+            self._write(b"".join(line for line, _ in lines), boot_ids.pop(), len(lines))
+        except OSError:
+            return False  # the first line by itself meets the same error and says so
+        return True
+
+    def _write(self, data: bytes, boot_id: str | None, lines: int = 1) -> None:
         """Write to the open segment, a new one if its clock is another or it is torn."""
         segment = self._open
         if segment is None or segment.segment.boot_id != boot_id or segment.torn:
             self._seal()
             segment = self._open = OpenSegment(self._folder, Segment(self._next_sequence, boot_id))
             self._next_sequence += 1
-        segment.append(line)
+        segment.append(data, lines)
         if segment.size >= self._segment_bytes:
             self._seal()
             self._wake.set()
@@ -274,3 +294,9 @@ class SpoolWriter:
                 self._name,
                 len(self._waiting),
             )
+
+
+def _encode(body: str, stamp: Stamp) -> bytes:
+    if "\n" in body:
+        raise ValueError(f"a newline in {body!r}: every line of a segment is a reading")
+    return f"{body} {stamp.time_ns}\n".encode(errors="replace")

@@ -48,8 +48,8 @@ class ListSpool:
     def __init__(self):
         self.lines = []
 
-    def append(self, body, stamp):
-        self.lines.append((body, stamp))
+    def extend(self, lines):
+        self.lines += lines
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ class Bench:
             "host": "127.0.0.1",
             "port": self.simulator.port,
             "stream_port": self.simulator.stream_port,
-            "timeout_s": 0.5,
+            "timeout_s": 1.0,
         }
         return t7_config(**({"transport": transport} | changes))
 

@@ -197,7 +197,7 @@ def test_bytes_behind_an_answer_belong_to_no_answer(instrument, t7):
 
 def test_a_late_answer_is_not_taken_for_the_next_one(instrument, t7, battery):
     instrument.read()
-    t7.do(t7.simulator.stall, 0.8)  # longer than the timeout of 0.5 s
+    t7.do(t7.simulator.stall, 1.4)  # longer than the timeout of 1 s
     with pytest.raises(UnavailableError, match="no answer within"):
         instrument.read()
     battery.volts = 13.0

@@ -83,7 +83,7 @@ def test_a_mean_is_stamped_with_the_middle_of_its_interval():
         labjack.close()
     for reading in found:
         taken = ramp.zero_s + reading.fields["voltage_v"]
-        assert reading.stamp.time_ns / 1e9 == pytest.approx(taken, abs=0.03)
+        assert reading.stamp.time_ns / 1e9 == pytest.approx(taken, abs=0.06)
 
 
 def test_bursts_hold_every_sample_with_its_time():
@@ -105,7 +105,7 @@ def test_bursts_hold_every_sample_with_its_time():
     trigger_at = round(0.05 * RATE_HZ)
     assert max(volts[:trigger_at]) <= 0.8 < volts[trigger_at]
     for t, v in zip(times, volts, strict=True):
-        assert t / 1e9 == pytest.approx(ramp.zero_s + v, abs=0.03)
+        assert t / 1e9 == pytest.approx(ramp.zero_s + v, abs=0.06)
 
 
 def test_skipped_scans_are_counted_and_time_goes_on():

@@ -91,7 +91,7 @@ def test_readings_wait_while_the_disk_is_full_and_follow_in_order(small_disk, ca
 
 
 def test_what_does_not_fit_into_memory_either_is_counted(small_disk, monkeypatch):
-    monkeypatch.setattr("soclab_collectors.spool.writer.WAITING_BYTES", 10_000)
+    monkeypatch.setattr("soclab_collectors.spool.waiting.WAITING_BYTES", 10_000)
     folder = small_disk / "bms"
     spool = SpoolWriter(folder, SpoolConfig(fsync_s=0.05))
     filler = small_disk / "filler"

@@ -16,6 +16,7 @@ from soclab_collectors.spool.folder import adopt_leftovers, lock_folder, measure
 from soclab_collectors.spool.limit import FolderSize
 from soclab_collectors.spool.open_segment import OpenSegment
 from soclab_collectors.spool.segment import Segment, closed_segments
+from soclab_collectors.spool.waiting import WAITING_BYTES, Line, WaitingLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +33,6 @@ SEGMENT_BYTES: Final = 4 << 20  # what the uploader holds in memory of one instr
 CLOSED_AHEAD: Final = 10
 # The limit is kept by removing whole segments: at most an eighth of it at a time.
 SEGMENTS_PER_LIMIT: Final = 8
-# What waits in memory while the disk is full: hours of a 1 Hz instrument, little of a Pi's memory.
-WAITING_BYTES: Final = 2 << 20
 
 
 class SpoolWriter:
@@ -89,8 +88,7 @@ class SpoolWriter:
         self._lock = threading.Lock()
         self._open: OpenSegment | None = None
         self._sealed: deque[OpenSegment] = deque()
-        self._waiting: deque[tuple[bytes, str | None]] = deque()
-        self._waiting_bytes = 0
+        self._waiting = WaitingLines(refuse_new=self._refuse_new)
         self._disk = Outage(_LOG)
         self._limit = Outage(_LOG)
         self._wake = threading.Event()
@@ -121,11 +119,11 @@ class SpoolWriter:
         """Take lines that arrived together, with one system call for all of them."""
         if not self._flusher.is_alive():
             raise RuntimeError(f"the spool of {self._name} is closed or broken")
-        lines = [(_encode(body, stamp), stamp.boot_id) for body, stamp in readings]
+        lines = [Line(_encode(body, stamp), stamp.boot_id) for body, stamp in readings]
         with self._lock:
             if not self._write_together(lines):
-                for line, boot_id in lines:
-                    self._take(line, boot_id)
+                for line in lines:
+                    self._take(line)
 
     def close(self) -> None:
         """Close the open segment, durably, and give the folder up."""
@@ -142,39 +140,41 @@ class SpoolWriter:
             + (self._open.size if self._open else 0)
         )
 
-    def _take(self, line: bytes, boot_id: str | None) -> None:
+    def _take(self, line: Line) -> None:
         """Write one line, or let it wait, or drop it."""
-        if self._refuse_new and self._bytes() + len(line) > self._limit_bytes:
+        if self._refuse_new and self._bytes() + len(line.data) > self._limit_bytes:
             self.dropped_lines += 1
             self._at_limit("new readings are refused")
-        elif self._waiting:
-            self._wait(line, boot_id)
-        else:
+            return
+        if not self._waiting:
             try:
-                self._write(line, boot_id)
+                self._write(line)
             except OSError as error:
                 self._disk_failed(error)
-                self._wait(line, boot_id)
+            else:
+                return
+        self.dropped_lines += self._waiting.add(line)
 
-    def _write_together(self, lines: list[tuple[bytes, str | None]]) -> bool:
+    def _write_together(self, lines: list[Line]) -> bool:
         """Write all lines if nothing is in the way; else write none and return False."""
-        boot_ids = {boot_id for _, boot_id in lines}
+        boot_ids = {line.boot_id for line in lines}
         if self._refuse_new or self._waiting or len(boot_ids) != 1:
             return False
         try:
-            self._write(b"".join(line for line, _ in lines), boot_ids.pop(), len(lines))
+            self._write(Line(b"".join(line.data for line in lines), boot_ids.pop()), len(lines))
         except OSError:
             return False  # the first line by itself meets the same error and says so
         return True
 
-    def _write(self, data: bytes, boot_id: str | None, lines: int = 1) -> None:
+    def _write(self, line: Line, lines: int = 1) -> None:
         """Write to the open segment, a new one if its clock is another or it is torn."""
         segment = self._open
-        if segment is None or segment.segment.boot_id != boot_id or segment.torn:
+        if segment is None or segment.segment.boot_id != line.boot_id or segment.torn:
             self._seal()
-            segment = self._open = OpenSegment(self._folder, Segment(self._next_sequence, boot_id))
+            name = Segment(self._next_sequence, line.boot_id)
+            segment = self._open = OpenSegment(self._folder, name)
             self._next_sequence += 1
-        segment.append(data, lines)
+        segment.append(line.data, lines)
         if segment.size >= self._segment_bytes:
             self._seal()
             self._wake.set()
@@ -183,17 +183,6 @@ class SpoolWriter:
         if self._open is not None:
             self._sealed.append(self._open)
             self._open = None
-
-    def _wait(self, line: bytes, boot_id: str | None) -> None:
-        """Keep a line in memory until the disk takes it; drop what the configuration says."""
-        if self._refuse_new and self._waiting_bytes + len(line) > WAITING_BYTES:
-            self.dropped_lines += 1
-            return
-        self._waiting.append((line, boot_id))
-        self._waiting_bytes += len(line)
-        while self._waiting_bytes > WAITING_BYTES:
-            self._waiting_bytes -= len(self._waiting.popleft()[0])
-            self.dropped_lines += 1
 
     def _flush_until_closed(self) -> None:
         while True:
@@ -218,7 +207,7 @@ class SpoolWriter:
         failure = None
         with self._lock:
             try:
-                self._write_waiting()
+                self._waiting.hand_over(self._write)
             except OSError as error:
                 failure = error  # what is written already must become durable nevertheless
             growing = self._open if self._open and self._open.lines else None
@@ -243,13 +232,6 @@ class SpoolWriter:
                 if self._open is growing:
                     self._seal()
             raise
-
-    def _write_waiting(self) -> None:
-        while self._waiting:
-            line, boot_id = self._waiting[0]
-            self._write(line, boot_id)
-            self._waiting.popleft()
-            self._waiting_bytes -= len(line)
 
     @staticmethod
     def _may_close(segment: OpenSegment, closed: list[Segment]) -> bool:

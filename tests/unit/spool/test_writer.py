@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from soclab_collectors.config.model import SpoolConfig
 from soclab_collectors.errors import ConfigError
 from soclab_collectors.reading import Stamp
-from soclab_collectors.spool import SpoolWriter, open_segment, writer
+from soclab_collectors.spool import SpoolWriter, open_segment, waiting, writer
 from soclab_collectors.spool.segment import closed_segments
 
 BOOT = "01234567-89ab-cdef-0123-456789abcdef"
@@ -211,7 +211,7 @@ def test_lines_wait_in_memory_while_the_disk_refuses_them(tmp_path, monkeypatch,
 
 @pytest.mark.parametrize(("at_limit", "kept"), [("drop_oldest", "last"), ("refuse_new", "first")])
 def test_what_waits_in_memory_is_bounded_and_counted(tmp_path, monkeypatch, at_limit, kept):
-    monkeypatch.setattr(writer, "WAITING_BYTES", 80)  # ten lines
+    monkeypatch.setattr(waiting, "WAITING_BYTES", 80)  # ten lines
     disk = BrokenDisk(monkeypatch)
     folder = tmp_path / "bms"
     spool = SpoolWriter(folder, config(at_limit=at_limit))

@@ -202,6 +202,15 @@ def test_a_channel_that_clips_within_an_interval_has_no_mean():
     )
 
 
+def test_a_probe_says_that_nothing_can_be_measured():
+    with bench(Battery(12.5, amperes=90.0)) as t7:
+        labjack = opened(t7, channels=[CURRENT])
+        with pytest.raises(BadReplyError, match="no input can be measured"):
+            labjack.probe()
+        assert labjack.counters()["invalid_total"] > 10
+        labjack.close()
+
+
 def test_a_device_without_constants_is_flagged(caplog):
     with bench(Battery(), calibrated=False) as t7:
         labjack = opened(t7)

@@ -4,7 +4,7 @@ import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
-from soclab_collectors.instruments.labjack_t7.burst import Bursts
+from soclab_collectors.instruments.labjack_t7.burst import BurstLimit, Bursts
 from soclab_collectors.instruments.labjack_t7.timebase import TimeBase
 from soclab_collectors.reading import Stamp
 from soclab_collectors.transports.t7_link import Column
@@ -14,12 +14,13 @@ from tests.protocol.labjack_t7.support import CURRENT, VOLTAGE, t7_config
 RATE_HZ = 1000.0
 
 
-def bursts(trigger: dict, channels=(VOLTAGE,)) -> Bursts:
+def bursts(trigger: dict, channels=(VOLTAGE,), limit: BurstLimit | None = None) -> Bursts:
     stream = {"scan_rate_hz": RATE_HZ, "trigger": {"quantity": "voltage"} | trigger}
     config = t7_config(mode="stream", stream=stream, channels=list(channels))
     timebase = TimeBase(RATE_HZ)
     timebase.arrived(0, Stamp(0))  # scan n is taken at n milliseconds
-    return Bursts(config.stream.trigger, config.channels, RATE_HZ, timebase)
+    limit = limit or BurstLimit(config.stream.trigger.max_per_hour)
+    return Bursts(config.stream.trigger, config.channels, RATE_HZ, timebase, limit)
 
 
 def run(kept: Bursts, samples: list[float], cuts: list[int]) -> list[tuple[int, float]]:
@@ -76,15 +77,18 @@ def test_a_quantity_that_starts_beyond_its_threshold_has_not_crossed_it():
     assert run(bursts({"above": 5.0}), [4.0] * 1000, [256, 512]) == []
 
 
-def test_the_limit_per_hour_ends_with_the_hour(caplog):
-    kept = bursts({"above": 5.0, "max_per_hour": 1, "pre_s": 0.0, "post_s": 0.001})
+def test_the_limit_per_hour_ends_with_the_hour_and_not_with_the_stream(caplog):
+    now_s = 0.0
+    limit = BurstLimit(1, lambda: now_s)
+    trigger = {"above": 5.0, "pre_s": 0.0, "post_s": 0.001}
     column = Column([1.0, 4.0], 1.0, 0.0)
-    hour = int(3600 * RATE_HZ)
-    assert len(list(kept.add(0, [column]))) == 1
-    assert list(kept.add(2, [column])) == []
-    assert list(kept.add(hour - 2, [column])) == []
-    assert len(list(kept.add(hour + 2, [column]))) == 1
-    assert kept.left_out == 2
+    assert len(list(bursts(trigger, limit=limit).add(0, [column]))) == 1
+    assert list(bursts(trigger, limit=limit).add(0, [column])) == []  # the stream began anew
+    now_s = 3599.0
+    assert list(bursts(trigger, limit=limit).add(0, [column])) == []
+    now_s = 3600.0
+    assert len(list(bursts(trigger, limit=limit).add(0, [column]))) == 1
+    assert limit.left_out == 2
     assert caplog.text.count("left out") == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from soclab_collectors.instruments.labjack_t7.device import is_measured
 from soclab_collectors.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from soclab_collectors.instruments.labjack_t7.config import Channel, TriggerConfig
     from soclab_collectors.instruments.labjack_t7.timebase import TimeBase
@@ -19,6 +20,29 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _HOUR_S: Final = 3600
+
+
+class BurstLimit:
+    """Allows so many bursts within an hour, restarts of the stream notwithstanding."""
+
+    def __init__(self, per_hour: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._per_hour = per_hour
+        self._monotonic = monotonic
+        self._begun_s: deque[float] = deque()
+        self.left_out = 0
+
+    def allows(self) -> bool:
+        """Tell whether one may begin now, and count it."""
+        now_s = self._monotonic()
+        while self._begun_s and self._begun_s[0] <= now_s - _HOUR_S:
+            self._begun_s.popleft()
+        if len(self._begun_s) < self._per_hour:
+            self._begun_s.append(now_s)
+            return True
+        if not self.left_out:
+            _LOG.warning("more than %d bursts within an hour: left out", self._per_hour)
+        self.left_out += 1
+        return False
 
 
 class Bursts:
@@ -34,21 +58,19 @@ class Bursts:
         channels: Sequence[Channel],
         scan_rate_hz: float,
         timebase: TimeBase,
+        limit: BurstLimit,
     ) -> None:
         self._channels = channels
         self._timebase = timebase
         self._pre_scans = round(trigger.pre_s * scan_rate_hz)
         self._post_scans = max(1, round(trigger.post_s * scan_rate_hz))
-        self._max_per_hour = trigger.max_per_hour
-        self._scans_per_hour = _HOUR_S * scan_rate_hz
+        self._limit = limit
         self._index = [c.quantity for c in channels].index(trigger.quantity)
         self._below_v, self._above_v = _limits_v(trigger, channels[self._index])
         self._armed = False  # armed by the first sample within the limits
         self._past: deque[tuple[int, Sequence[Column]]] = deque()
-        self._begun: deque[int] = deque()
         self._end = 0
         self._origin_ns = 0
-        self.left_out = 0
 
     def add(self, first_scan: int, columns: Sequence[Column]) -> Iterator[Reading]:
         """Take scans in and yield those that belong to a burst."""
@@ -62,9 +84,9 @@ class Bursts:
                 start = stop
                 continue
             crossing = self._watch(columns[self._index], start, scans)
-            if crossing is None or not self._allowed(first_scan + crossing):
-                if crossing is None:
-                    break
+            if crossing is None:
+                break
+            if not self._limit.allows():
                 start = crossing + 1
                 continue
             self._origin_ns = self._timebase.origin_ns
@@ -90,17 +112,6 @@ class Bursts:
 
     def _within(self, volts: float) -> bool:
         return self._below_v <= volts <= self._above_v
-
-    def _allowed(self, scan: int) -> bool:
-        while self._begun and self._begun[0] <= scan - self._scans_per_hour:
-            self._begun.popleft()
-        if len(self._begun) < self._max_per_hour:
-            self._begun.append(scan)
-            return True
-        if not self.left_out:
-            _LOG.warning("more than %d bursts within an hour: left out", self._max_per_hour)
-        self.left_out += 1
-        return False
 
     def _before(
         self, first_scan: int, columns: Sequence[Column], start: int, crossing: int

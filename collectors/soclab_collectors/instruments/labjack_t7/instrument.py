@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
+from soclab_collectors.errors import BadReplyError
 from soclab_collectors.instruments.labjack_t7.command import CommandReader
 from soclab_collectors.instruments.labjack_t7.device import Identity, configure, identify
 from soclab_collectors.instruments.labjack_t7.invalid import InvalidValues
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from soclab_collectors.transports.t7_link import T7Link
 
 _LOG = logging.getLogger(__name__)
+_PROBE_S: Final = 3.0  # for a stream to get going
 
 
 class LabJackT7:
@@ -57,7 +60,7 @@ class LabJackT7:
 
     def read(self) -> Sequence[Reading]:
         """Return the next readings, after an event that says with what they were measured."""
-        readings = self._stream.read() if self._stream else self._command.read()
+        readings = self._read()
         text = self._describe()
         if readings and text != self._announced:
             self._announced = text
@@ -77,10 +80,12 @@ class LabJackT7:
             found["stream_calibration"] = self._stream_calibration
         for channel in self._config.channels:
             found[f"{channel.quantity}_calibrated"] = channel.transfer.calibration_date.isoformat()
-        readings: Sequence[Reading] = []
-        while not any(reading.measurement == "battery" for reading in readings):
-            readings = self._stream.read() if self._stream else self._command.read()
-        return found | dict(readings[-1].fields)
+        until = time.monotonic() + 2 * self._config.interval_s + _PROBE_S
+        while time.monotonic() < until:
+            for reading in self._read():
+                if reading.measurement == "battery":
+                    return found | dict(reading.fields)
+        raise BadReplyError(f"{self._link.where}: no input can be measured")
 
     def counters(self) -> dict[str, float]:
         """Return what could not be measured or delivered, since the unit started."""
@@ -92,6 +97,9 @@ class LabJackT7:
     def close(self) -> None:
         """Release the device."""
         self._link.close()
+
+    def _read(self) -> list[Reading]:
+        return self._stream.read() if self._stream else self._command.read()
 
     def _describe(self) -> str:
         parts = [f"LabJack T7 {self._identity.serial}, firmware {self._identity.firmware}"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from soclab_collectors.errors import BadReplyError, UnavailableError
-from soclab_collectors.instruments.labjack_t7.burst import Bursts
+from soclab_collectors.errors import UnavailableError
+from soclab_collectors.instruments.labjack_t7.burst import BurstLimit, Bursts
 from soclab_collectors.instruments.labjack_t7.device import SettingsLostError, read_inputs
 from soclab_collectors.instruments.labjack_t7.interval import Interval
 from soclab_collectors.instruments.labjack_t7.timebase import TimeBase
@@ -41,6 +41,8 @@ class StreamReader:
         self._invalid = invalid
         self.skipped_total = 0
         self._scan = 0
+        trigger = config.stream.trigger
+        self._burst_limit = BurstLimit(trigger.max_per_hour) if trigger else None
 
     def start(self) -> str:
         """Start the stream and return whose calibration it uses.
@@ -70,7 +72,11 @@ class StreamReader:
         self._interval = Interval(self._channels, self._invalid)
         self._timebase = TimeBase(rate_hz)
         trigger = self._config.stream.trigger
-        self._bursts = trigger and Bursts(trigger, self._channels, rate_hz, self._timebase)
+        self._bursts: Bursts | None = None
+        if trigger and self._burst_limit:
+            self._bursts = Bursts(
+                trigger, self._channels, rate_hz, self._timebase, self._burst_limit
+            )
         self._last_block = time.monotonic()
         return started.calibration
 
@@ -118,7 +124,7 @@ class StreamReader:
             return
         fields = interval.fields()
         if not fields:
-            raise BadReplyError(f"{self._link.where}: no input can be measured")
+            return  # counted and logged where it was found out
         # A mean stands for the middle of its interval: integrals over time come out right.
         middle = (self._number + 0.5) * self._scans_per_interval
         readings.append(Reading("battery", fields, self._timebase.stamp(middle)))

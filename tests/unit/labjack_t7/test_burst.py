@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from soclab_collectors.instruments.labjack_t7.burst import BurstLimit, Bursts
 from soclab_collectors.instruments.labjack_t7.timebase import TimeBase
@@ -48,6 +48,7 @@ def plain(samples: list[float], above: float, below: float, pre: int, post: int,
     return [(n, 2 * samples[n]) for n in sorted(keep)]
 
 
+@settings(deadline=None)  # other work on the machine is no failure
 @given(
     samples=st.lists(st.sampled_from([1.0, 2.0, 3.0, 4.0]), min_size=1, max_size=80),
     cuts=st.lists(st.integers(1, 79), max_size=10),

@@ -5,7 +5,7 @@ from array import array
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from soclab_collectors.instruments.labjack_t7.interval import Interval
 from soclab_collectors.instruments.labjack_t7.invalid import InvalidValues
@@ -25,6 +25,7 @@ def plain_volts(count: int, c: Constants) -> float:
     return (c.centre - count) * c.slope_below
 
 
+@settings(deadline=None)  # other work on the machine is no failure
 @given(
     scans=scans,
     cut=st.integers(0, 60),

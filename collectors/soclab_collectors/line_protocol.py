@@ -38,10 +38,19 @@ def field_set(fields: Mapping[str, float | str]) -> str:
 
     Empty when nothing can be written: InfluxDB refuses NaN and infinities.
     """
-    parts = []
-    for name, value in fields.items():
-        if isinstance(value, str):
-            parts.append(f'{escape_tag(name)}="{value.translate(_STRING_ESCAPES)}"')
-        elif math.isfinite(value):
-            parts.append(f"{escape_tag(name)}={float(value)!r}")
-    return ",".join(parts)
+    parts = [
+        _text(name, value) if isinstance(value, str) else _number(name, value)
+        for name, value in fields.items()
+    ]
+    return ",".join(filter(None, parts))
+
+
+# States and slow quantities repeat for hours, and printing a float costs a microsecond and more.
+# Equal values share an entry, so a zero loses its sign.
+@lru_cache(maxsize=1024)
+def _number(name: str, value: float) -> str:
+    return f"{escape_tag(name)}={value + 0.0!r}" if math.isfinite(value) else ""
+
+
+def _text(name: str, value: str) -> str:
+    return f'{escape_tag(name)}="{value.translate(_STRING_ESCAPES)}"'

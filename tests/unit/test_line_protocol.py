@@ -32,7 +32,7 @@ def test_series(measurement, tags, expected):
         ({"a": math.nan, "b": 1.0, "c": math.inf}, "b=1.0"),
         ({"a": math.nan}, ""),
         ({"tiny": 1e-300}, "tiny=1e-300"),
-        ({"zero": -0.0}, "zero=-0.0"),
+        ({"zero": -0.0}, "zero=0.0"),
         ({"text": "two\nlines"}, 'text="two lines"'),
         ({"text": 'say "hi" \\'}, r'text="say \"hi\" \\"'),
     ],

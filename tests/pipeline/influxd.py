@@ -143,6 +143,17 @@ class Influxd:
         with InfluxDBClient(self.url, self.admin_token, org=self.org, timeout=120_000) as client:
             return [row.values for table in client.query_api().query(flux) for row in table]
 
+    def query_csv(self, flux: str) -> urllib3.BaseHTTPResponse:
+        """Return the answer to a Flux query as plain CSV, to be read: for many rows."""
+        return self._http.request(
+            "POST",
+            f"{self.url}/api/v2/query?org={self.org}",
+            headers={"Authorization": f"Token {self.admin_token}", "Accept": "text/csv"},
+            json={"query": flux, "dialect": {"annotations": [], "header": True}},
+            timeout=120,
+            preload_content=False,
+        )
+
     def count(self, bucket: str, measurement: str, field: str = "") -> int:
         """Return how many values are stored, of one field or of all."""
         only = f' and r._field == "{field}"' if field else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 # All rows on the way must fit into what a reader discards when it opens the port: a line of the
-# longest generation is below 500 bytes, a tty holds 4095.
+# longest generation is below 500 bytes, a tty holds 4095. A device that publishes less fits more.
 ROWS_ON_THE_WAY: Final = 8
 ROWS_AHEAD: Final = 512  # taken from the columns at once
 # A batch that takes longer may have met a collector that was replaced meanwhile.
@@ -59,11 +59,20 @@ class PublishedReplay(PolledReplay):
         What to play, and how far the collector has come.
     port
         The line it is played on.
+    rows_on_the_way
+        How many rows may be sent before the first of them is taken.
     """
 
-    def __init__(self, recording: Recording, timeline: Timeline, port: PtyPort) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        timeline: Timeline,
+        port: PtyPort,
+        rows_on_the_way: int = ROWS_ON_THE_WAY,
+    ) -> None:
         super().__init__(recording, timeline)
         self._port = port
+        self._rows_on_the_way = rows_on_the_way
         self._opening = -1
         self._sent = timeline.cursor
         self._batch_end = self._sent
@@ -101,7 +110,7 @@ class PublishedReplay(PolledReplay):
     def _may_send(self) -> bool:
         now = time.monotonic()
         if self._sent == self._timeline.cursor:
-            self._batch_end = self._sent + ROWS_ON_THE_WAY
+            self._batch_end = self._sent + self._rows_on_the_way
             self._batch_until = now + LONGEST_BATCH_S
         return self._sent < self._batch_end and now < self._batch_until
 

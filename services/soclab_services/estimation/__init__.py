@@ -1,0 +1,1 @@
+"""State of charge, computed in Python: each estimate checks another."""

@@ -1,0 +1,1 @@
+"""The tasks that run inside InfluxDB: rendered from the configuration, checked, installed."""

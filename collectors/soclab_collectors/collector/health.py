@@ -88,12 +88,13 @@ class HealthPublisher(threading.Thread):
     def publish(self) -> None:
         """Write one row."""
         backlog_bytes, backlog_age_s = self._spool.backlog()
-        fields = self._health.fields() | {
+        fields = {
+            **self._instrument_counters(),
+            **self._health.fields(),
             "dropped_total": self._spool.dropped_lines,
             "spool_bytes": backlog_bytes,
             "spool_age_s": backlog_age_s,
             "clock_synced": float(self._clock.synced()),
-            **self._instrument_counters(),
         }
         self._spool.append(f"{self._series} {field_set(fields)}", self._clock.now())
 

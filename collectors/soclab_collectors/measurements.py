@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""Of sites, batteries and instruments: they stand in tags, folders, systemd units and Flux."""
+
 BUCKET_RAW: Final = "raw"
 BUCKET_ROLLUP: Final = "rollup_1m"
 BUCKET_DERIVED: Final = "derived"

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 
+from soclab_collectors.measurements import NAME_PATTERN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from soclab_collectors.clock import Clock
     from soclab_collectors.reading import Reading
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-"""Of sites, batteries and instruments: tags, folders and systemd units are made of them."""
+Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 
 
 class InstrumentConfig(

@@ -1,13 +1,11 @@
-"""The development recordings, and how they are played through a wire into InfluxDB."""
+"""Plays recordings through a wire into InfluxDB, and asks InfluxDB what it holds of them."""
 
 from __future__ import annotations
 
 import math
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,61 +20,47 @@ from tests.pipeline.bench_lab import DeviceThread, UnitProgram, wait_until
 from tests.pipeline.influxd import EVER
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soclab_services.config.model import BatteryConfig
     from soclab_simulators.replay import Recording
+    from soclab_simulators.replay.timeline import Timeline
 
     from tests.pipeline.influxd import Influxd
 
-FOLDER = Path(
-    os.environ.get("SOCLAB_RECORDINGS") or Path(__file__).parents[3] / "shared" / "data" / "soc"
-)
-NAMES = (
-    "real_lab24d",
-    "real_EVLKpN",
-    "ela_mixed_a",
-    "ela_winter_a",
-    "ela_1hz_3d",
-    "elfp_mixed_a",
-    "elfp_winter_a",
-    "pla_a",
-    "plfp_a",
-)
 # What a recording holds; a controller that publishes no more fits this many rows on the wire.
 _PUBLISHED = {"Bat_V", "Bat_A", "ChgState", "Bat_degC"}
 _ROWS_ON_THE_WAY = 32
 _STALLED_S = 20.0
 
 
-def battery_of(name: str) -> str:
-    """Return the battery under which a recording is stored."""
-    return name.lower()
-
-
-def play(recording: Recording, influxdb: Influxd, folder: Path) -> float:
+def play(recording: Recording, battery: BatteryConfig, influxdb: Influxd, folder: Path) -> float:
     """Play a recording through a charge controller's wire; return the seconds until stored."""
-    battery = battery_of(recording.name)
     port = PtyPort(folder / "serial" / "by-id" / "usb-Libre_Solar_MPPT")
     port.plug()
-    timeline = create_timeline(folder / "mppt.timeline", recording.times_ns, math.inf)
+    timeline = create_timeline(
+        folder / f"{battery.instrument}.timeline", recording.times_ns, math.inf
+    )
     source = PublishedReplay(recording, timeline, port, _ROWS_ON_THE_WAY)
     controller = ThingSetSimulator(source, port, decimals=3, extra=("Bat_degC",))
     _publish_only(controller, _PUBLISHED)
     config = folder / "collectors.toml"
     config.write_text(
         f"""
-        site = "recordings"
+        site = "{battery.site}"
         clock = {{ source = "replay", timeline_directory = "{folder}" }}
         spool = {{ directory = "{folder / "spool"}" }}
         uploader = {{ url = "{influxdb.url}", token_file = "{influxdb.write_token_file}" }}
         [[instruments]]
-        name = "mppt"
+        name = "{battery.instrument}"
         kind = "thingset"
-        battery = "{battery}"
+        battery = "{battery.name}"
         port = "{port.path}"
         """
     )
     started = time.monotonic()
     with DeviceThread(controller.run):
-        unit = UnitProgram(config, "mppt")
+        unit = UnitProgram(config, battery.instrument)
         uploader = subprocess.Popen(
             [sys.executable, "-m", "soclab_collectors.uploader.main", "run", "--config", config],
             stderr=(folder / "uploader.log").open("wb"),
@@ -85,7 +69,8 @@ def play(recording: Recording, influxdb: Influxd, folder: Path) -> float:
             _wait_for_last_row(timeline, unit)
             time.sleep(0.1)  # the last row is taken; it is about to be in the spool
             assert unit.stop() == 0, unit.logged()
-            wait_until(lambda: not list((folder / "spool" / "mppt").glob("*.lp")), timeout_s=60)
+            spool = folder / "spool" / battery.instrument
+            wait_until(lambda: not list(spool.glob("*.lp")), timeout_s=60)
         finally:
             uploader.terminate()
             uploader.wait()
@@ -99,7 +84,7 @@ def _publish_only(controller: ThingSetSimulator, wanted: set[str]) -> None:
         assert controller.device.process(f'-pub/serial/IDs "{name}"') == ":82 Deleted."
 
 
-def _wait_for_last_row(timeline, unit: UnitProgram) -> None:
+def _wait_for_last_row(timeline: Timeline, unit: UnitProgram) -> None:
     taken, since = -1, time.monotonic()
     while not timeline.finished:
         if timeline.cursor != taken:

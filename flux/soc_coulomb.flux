@@ -23,6 +23,7 @@ intoCell = (tables=<-) =>
 batteries = [
     {
         battery: "example",
+        site: "lab",
         instrument: "shunt",
         capacity_ah: 100.0,
         efficiency: 0.98,
@@ -44,7 +45,6 @@ batteries = [
         cell_s: 10.0,
     },
 ]
-sites = [{key: "example", value: "lab"}]
 
 // soclab:parameters end
 // A cell is [T - cell, T) and its row is stamped T. Cells after `settled` are computed anew by
@@ -452,6 +452,7 @@ lines =
     union(tables: [settingRows, table])
         |> filter(fn: (r) => exists r.count or exists r.samples)
         |> sort(columns: ["battery", "_time"])
+        |> carry(column: "site")
         |> carry(column: "capacity_ah")
         |> carry(column: "efficiency")
         |> carry(column: "offset_sigma_a")
@@ -697,86 +698,110 @@ lines =
                             (r.gap_sigma_a * r.unobserved / (36.0 * r.capacity_ah)) ^ 2.0) ^ 0.5,
                 }),
         )
+        |> map(
+            fn: (r) =>
+                ({r with // More than "anywhere" cannot be unknown: 100 %/sqrt(12).
+                    sigma: if r.sigma > 28.8675 then 28.8675 else r.sigma,
+                    age: r.stamp - r.ends,
+                }),
+        )
+        // One table was faster than many so far; a text for each battery is shorter than one.
+        |> group(columns: ["battery"])
         |> reduce(
-            fn: (r, accumulator) => {
-                sum = if r.set >= 0.0 then r.set else accumulator.soc + r.delta
-                soc = if sum > 100.0 then 100.0 else if sum < 0.0 then 0.0 else sum
-                line =
-                    if exists r.samples then
-                        ""
-                    else
-                        r.battery + "," + string(v: int(v: r._time)) + "," + string(v: soc) + ","
-                            +
-                            string(v: soc / 100.0 * r.capacity_ah) + "," + string(
-                                // more than "anywhere" cannot be: 100 %/sqrt(12)
-                                v: if r.sigma > 28.8675 then 28.8675 else r.sigma,
-                            ) + "," + string(v: r.unobserved) + "," + string(v: r.observed) + ","
-                            +
-                            string(v: r.moved) + "," + string(v: r.base) + "," + string(v: r.full)
-                            +
-                            "," + string(v: r.empty) + "," + string(v: r.stamp - r.ends) + ","
-                            +
-                            string(v: r.last) + "," + string(v: r.counted) + ";"
-
-                // Appending to a long text copies it: lines gather on a page first.
-                return
+            fn:
+                (r, accumulator) =>
                     {
-                        soc: soc,
-                        lines:
-                            if accumulator.onPage >= 100 then
-                                accumulator.lines + accumulator.page
+                        sum = if r.set >= 0.0 then r.set else accumulator.soc + r.delta
+                        soc = if sum > 100.0 then 100.0 else if sum < 0.0 then 0.0 else sum
+                        line =
+                            if exists r.samples then
+                                ""
                             else
-                                accumulator.lines,
-                        page:
-                            if accumulator.onPage >= 100 then
-                                line
-                            else
-                                accumulator.page + line,
-                        onPage: if accumulator.onPage >= 100 then 1 else accumulator.onPage + 1,
-                    }
-            },
+                                "${r.site},${r.battery},${r._time},${soc},${soc / 100.0
+                                        *
+                                        r.capacity_ah},${r.sigma},${r.unobserved},${r.observed},${r.moved},${r.base},${r.full},${r.empty},${r.age},${r.last},${r.counted};"
+
+                        // Appending to a long text copies it: lines gather on a page first.
+                        return
+                            {
+                                soc: soc,
+                                lines:
+                                    if accumulator.onPage >= 100 then
+                                        accumulator.lines + accumulator.page
+                                    else
+                                        accumulator.lines,
+                                page:
+                                    if accumulator.onPage >= 100 then
+                                        line
+                                    else
+                                        accumulator.page + line,
+                                onPage:
+                                    if accumulator.onPage >= 100 then 1 else accumulator.onPage + 1,
+                            }
+                    },
             identity: {soc: 0.0, lines: "", page: "", onPage: 0},
         )
         |> map(fn: (r) => ({lines: r.lines + r.page}))
         |> findColumn(fn: (key) => true, column: "lines")
 
 // ---- every line becomes a row -----------------------------------------------------------------
-siteOf = dict.fromList(pairs: sites)
-none = ",0,0,0,0,0,0,0,0,0,0,0,0,0"
+none = ",,1970-01-01T00:00:00Z,0,0,0,0,0,0,0,0,0,0,0,0;"
 
 array.from(
     rows:
         array.map(
             arr:
                 array.filter(
-                    arr: strings.split(v: none + ";" + strings.joinStr(arr: lines, v: ""), t: ";"),
+                    arr: strings.split(v: none + strings.joinStr(arr: lines, v: ""), t: ";"),
                     fn: (x) => x != "",
                 ),
             fn: (x) => {
                 f = strings.split(v: x, t: ",")
 
                 return {
-                    _measurement: "soc",
-                    method: "coulomb",
-                    site: dict.get(dict: siteOf, key: f[0], default: ""),
-                    battery: f[0],
-                    _time: time(v: int(v: f[1])),
-                    soc_pct: float(v: f[2]),
-                    charge_ah: float(v: f[3]),
-                    sigma_pct: float(v: f[4]),
-                    unobserved_s: float(v: f[5]),
-                    observed_s: float(v: f[6]),
-                    throughput_ah: float(v: f[7]),
-                    base_sigma_pct: float(v: f[8]),
-                    full_held_s: float(v: f[9]),
-                    empty_held_s: float(v: f[10]),
-                    sample_age_s: float(v: f[11]),
-                    sample_current_a: float(v: f[12]),
-                    samples: float(v: f[13]),
+                    site: f[0],
+                    battery: f[1],
+                    stamp: f[2],
+                    soc_pct: f[3],
+                    charge_ah: f[4],
+                    sigma_pct: f[5],
+                    unobserved_s: f[6],
+                    observed_s: f[7],
+                    throughput_ah: f[8],
+                    base_sigma_pct: f[9],
+                    full_held_s: f[10],
+                    empty_held_s: f[11],
+                    sample_age_s: f[12],
+                    sample_current_a: f[13],
+                    samples: f[14],
                 }
             },
         ),
 )
     |> filter(fn: (r) => r.battery != "")
+    |> map(
+        fn: (r) =>
+            ({
+                site: r.site,
+                battery: r.battery,
+                stamp: r.stamp,
+                soc_pct: float(v: r.soc_pct),
+                charge_ah: float(v: r.charge_ah),
+                sigma_pct: float(v: r.sigma_pct),
+                unobserved_s: float(v: r.unobserved_s),
+                observed_s: float(v: r.observed_s),
+                throughput_ah: float(v: r.throughput_ah),
+                base_sigma_pct: float(v: r.base_sigma_pct),
+                full_held_s: float(v: r.full_held_s),
+                empty_held_s: float(v: r.empty_held_s),
+                sample_age_s: float(v: r.sample_age_s),
+                sample_current_a: float(v: r.sample_current_a),
+                samples: float(v: r.samples),
+            }),
+    )
+    |> map(fn: (r) => ({r with _time: time(v: r.stamp)}))
+    |> drop(columns: ["stamp"])
+    |> set(key: "_measurement", value: "soc")
+    |> set(key: "method", value: "coulomb")
     |> group(columns: ["_measurement", "site", "battery", "method"])
     |> influxdb.wideTo(bucket: derived)

@@ -1,19 +1,23 @@
 """Coulomb counting in Python: the same quantity as ``flux/soc_coulomb.flux``, written apart.
 
-Each checks the other. The definition is docs/soc-by-coulomb-counting.md; here it is followed
-sample by sample and cell by cell. Current above zero charges the battery.
+Each checks the other; docs/soc-by-coulomb-counting.md defines what both compute. Here every
+interval between two samples is summed, and the balance is kept cell by cell in a plain loop.
+Current above zero charges the battery.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from soclab_services.estimation.anchors import Hold, is_empty, is_full
+from soclab_services.estimation.anchors import NOT_HELD, YES, Hold, shows_empty, shows_full
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from soclab_services.config.model import BatteryConfig
@@ -45,13 +49,6 @@ class Samples(NamedTuple):
     voltage_v: NDArray[np.float64]
     charger_state: NDArray[np.float64] | None = None
 
-    def part(self, start: int, stop: int) -> Samples:
-        """Return the samples from ``start`` up to but without ``stop``."""
-        states = None if self.charger_state is None else self.charger_state[start:stop]
-        return Samples(
-            self.time_ns[start:stop], self.current_a[start:stop], self.voltage_v[start:stop], states
-        )
-
 
 @dataclass(slots=True)
 class State:
@@ -63,8 +60,8 @@ class State:
     observed_s: float = 0.0
     unobserved_s: float = 0.0
     throughput_ah: float = 0.0
-    full_held_s: float | None = None
-    empty_held_s: float | None = None
+    full_held_s: float = NOT_HELD
+    empty_held_s: float = NOT_HELD
     last_time_ns: int | None = None
     last_current_a: float = 0.0
 
@@ -76,7 +73,7 @@ class State:
             typical_current_a(battery) * self.unobserved_s / SECONDS_PER_HOUR,
         )
         errors_pct = [100.0 * error_ah / battery.capacity_ah for error_ah in errors_ah]
-        return min(float(np.hypot.reduce([self.base_sigma_pct, *errors_pct])), LARGEST_SIGMA_PCT)
+        return min(math.hypot(self.base_sigma_pct, *errors_pct), LARGEST_SIGMA_PCT)
 
 
 class Row(NamedTuple):
@@ -113,73 +110,86 @@ def count(
     cell_s
         Length of a cell; cells begin at multiples of it since the Unix epoch.
     state
-        The state to go on from; that before the first sample if not given.
+        The state to go on from; that before the first sample if not given. It is not changed.
     """
-    state = initial_state(battery) if state is None else state
+    state = initial_state(battery) if state is None else replace(state)
     rows: list[Row] = []
-    cell_ns = cell_s * NS_PER_S
-    borders = np.flatnonzero(np.diff(samples.time_ns // cell_ns)) + 1
-    starts = [0, *borders.tolist()] if len(samples.time_ns) else []
-    for start, stop in zip(starts, [*starts[1:], len(samples.time_ns)], strict=False):
-        cell = samples.part(start, stop)
-        state = _after(state, cell, battery)
-        end_ns = (int(cell.time_ns[0]) // cell_ns + 1) * cell_ns
-        rows.append(Row(end_ns, state.soc_pct, state.sigma_pct(battery), state.unobserved_s))
+    if len(samples.time_ns):
+        for cell in _cells(samples, battery, cell_s * NS_PER_S, state):
+            _advance(state, cell, battery)
+            rows.append(
+                Row(cell.end_ns, state.soc_pct, state.sigma_pct(battery), state.unobserved_s)
+            )
+        state.last_time_ns = int(samples.time_ns[-1])
+        state.last_current_a = float(samples.current_a[-1])
     return rows, state
 
 
-def _after(state: State, cell: Samples, battery: BatteryConfig) -> State:
-    """Return the state after one more cell."""
-    time_ns, current_a = cell.time_ns, cell.current_a
-    gap_s = 0.0
-    if state.last_time_ns is not None:
-        pause_s = (int(time_ns[0]) - state.last_time_ns) / NS_PER_S
-        if pause_s > battery.max_gap_s + TOLERANCE_S:
-            gap_s = pause_s
-        else:  # the interval from the cell before belongs to this one
-            time_ns = np.concatenate(([state.last_time_ns], time_ns))
-            current_a = np.concatenate(([state.last_current_a], current_a))
-    charged_ah = _integral_ah(time_ns, np.maximum(current_a, 0.0))
-    discharged_ah = _integral_ah(time_ns, np.maximum(-current_a, 0.0))
-    observed_s = (int(time_ns[-1]) - int(time_ns[0])) / NS_PER_S
-    inside_s = (int(cell.time_ns[-1]) - int(cell.time_ns[0])) / NS_PER_S
+class _Cell(NamedTuple):
+    """What happened in a cell, with the interval that leads to its first sample."""
 
-    hold = Hold(gap=gap_s > 0, inside_s=inside_s, observed_s=observed_s)
-    full, empty = is_full(cell, battery.full), is_empty(cell, battery.empty)
-    full_held_s = hold.after(state.full_held_s, full)
-    empty_held_s = hold.after(state.empty_held_s, empty)
-    after = State(
-        soc_pct=state.soc_pct
-        + 100.0 * (battery.coulombic_efficiency * charged_ah - discharged_ah) / battery.capacity_ah,
-        base_sigma_pct=state.base_sigma_pct,
-        samples=state.samples + len(cell.time_ns),
-        observed_s=state.observed_s + observed_s,
-        unobserved_s=state.unobserved_s + gap_s,
-        throughput_ah=state.throughput_ah + charged_ah + discharged_ah,
-        full_held_s=full_held_s,
-        empty_held_s=empty_held_s,
-        last_time_ns=int(time_ns[-1]),
-        last_current_a=float(current_a[-1]),
+    end_ns: int
+    samples: int
+    charged_ah: float
+    discharged_ah: float
+    observed_s: float
+    inside_s: float
+    gap_s: float
+    full: int
+    empty: int
+
+
+def _cells(samples: Samples, battery: BatteryConfig, cell_ns: int, state: State) -> Iterator[_Cell]:
+    """Yield every cell with samples; an interval belongs to the cell in which it ends."""
+    time_ns, current_a = samples.time_ns, samples.current_a
+    before_ns = time_ns[0] if state.last_time_ns is None else state.last_time_ns
+    steps_s = np.diff(time_ns, prepend=before_ns) / NS_PER_S
+    is_gap = steps_s > battery.max_gap_s + TOLERANCE_S
+    observed_s = np.where(is_gap, 0.0, steps_s)
+    before_a = np.concatenate(([state.last_current_a], current_a[:-1]))
+    charged, discharged = (
+        (np.maximum(sign * before_a, 0.0) + np.maximum(sign * current_a, 0.0)) / 2.0 * observed_s
+        for sign in (1.0, -1.0)
     )
-    after.soc_pct = min(max(after.soc_pct, 0.0), 100.0)
-    if battery.full and full and _lasted(full_held_s, battery.full.hold_s):
-        _anchor(after, 100.0, battery)
-    elif battery.empty and empty and _lasted(empty_held_s, battery.empty.hold_s):
-        _anchor(after, 0.0, battery)
-    return after
+    number = time_ns // cell_ns
+    starts = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
+    stops = np.append(starts[1:], len(time_ns))
+    columns: list[NDArray[Any]] = [
+        (number[starts] + 1) * cell_ns,
+        stops - starts,
+        np.add.reduceat(charged, starts) / SECONDS_PER_HOUR,
+        np.add.reduceat(discharged, starts) / SECONDS_PER_HOUR,
+        np.add.reduceat(observed_s, starts),
+        (time_ns[stops - 1] - time_ns[starts]) / NS_PER_S,
+        np.add.reduceat(np.where(is_gap, steps_s, 0.0), starts),
+        shows_full(samples, battery.full, starts),
+        shows_empty(samples, battery.empty, starts),
+    ]
+    return (_Cell(*values) for values in zip(*(c.tolist() for c in columns), strict=True))
 
 
-def _lasted(held_s: float | None, hold_s: float) -> bool:
-    return held_s is not None and held_s >= hold_s - TOLERANCE_S
+def _advance(state: State, cell: _Cell, battery: BatteryConfig) -> None:
+    """Add one cell to the balance."""
+    net_ah = battery.coulombic_efficiency * cell.charged_ah - cell.discharged_ah
+    state.soc_pct = min(max(state.soc_pct + 100.0 * net_ah / battery.capacity_ah, 0.0), 100.0)
+    state.samples += cell.samples
+    state.observed_s += cell.observed_s
+    state.unobserved_s += cell.gap_s
+    state.throughput_ah += cell.charged_ah + cell.discharged_ah
+    time = Hold(cell.gap_s > 0.0, cell.inside_s, cell.observed_s)
+    state.full_held_s = time.after(state.full_held_s, cell.full)
+    state.empty_held_s = time.after(state.empty_held_s, cell.empty)
+    if battery.full and cell.full == YES and state.full_held_s >= battery.full.hold_s - TOLERANCE_S:
+        _anchor(state, 100.0, battery)
+    elif (
+        battery.empty
+        and cell.empty == YES
+        and state.empty_held_s >= battery.empty.hold_s - TOLERANCE_S
+    ):
+        _anchor(state, 0.0, battery)
 
 
 def _anchor(state: State, soc_pct: float, battery: BatteryConfig) -> None:
     state.soc_pct = soc_pct
     state.base_sigma_pct = battery.anchor_sigma_pct
     state.observed_s = state.unobserved_s = state.throughput_ah = 0.0
-
-
-def _integral_ah(time_ns: NDArray[np.int64], current_a: NDArray[np.float64]) -> float:
-    """Return the charge by trapezoids."""
-    steps_s = np.diff(time_ns) / NS_PER_S
-    return float(np.sum((current_a[1:] + current_a[:-1]) / 2.0 * steps_s)) / SECONDS_PER_HOUR

@@ -52,9 +52,6 @@ def _with(flux: str, parameters: str) -> str:
 def _coulomb(config: Config) -> str:
     timing = config.coulomb
     batteries = "".join(f"    {_battery(b, timing.cell_s)},\n" for b in config.batteries)
-    sites = "".join(
-        f"    {{key: {_text(b.name)}, value: {_text(b.site)}}},\n" for b in config.batteries
-    )
     into_cell = f"{{r with since: float(v: r._time) % {_number(timing.cell_s * 1e9)}}}"
     return f"""\
 {_option(COULOMB, timing.every_s, timing.offset_s)}
@@ -71,8 +68,6 @@ intoCell = (tables=<-) =>
     tables |> map(fn: (r) => ({into_cell}))
 batteries = [
 {batteries}]
-sites = [
-{sites}]
 
 """
 
@@ -116,7 +111,8 @@ def _battery(battery: BatteryConfig, cell_s: int) -> str:
         "empty_hold_s": empty.hold_s if empty else None,
         "cell_s": cell_s,
     }
-    pairs = [f"battery: {_text(battery.name)}", f"instrument: {_text(battery.instrument)}"]
+    names = {"battery": battery.name, "site": battery.site, "instrument": battery.instrument}
+    pairs = [f"{key}: {_text(name)}" for key, name in names.items()]
     pairs += [
         f"{key}: {_number(_NOT_CONFIGURED if value is None else value)}"
         for key, value in values.items()

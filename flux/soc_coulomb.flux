@@ -708,37 +708,37 @@ lines =
         // One table was faster than many so far; a text for each battery is shorter than one.
         |> group(columns: ["battery"])
         |> reduce(
-            fn:
-                (r, accumulator) =>
-                    {
-                        sum = if r.set >= 0.0 then r.set else accumulator.soc + r.delta
-                        soc = if sum > 100.0 then 100.0 else if sum < 0.0 then 0.0 else sum
-                        line =
-                            if exists r.samples then
-                                ""
-                            else
-                                "${r.site},${r.battery},${r._time},${soc},${soc / 100.0
-                                        *
-                                        r.capacity_ah},${r.sigma},${r.unobserved},${r.observed},${r.moved},${r.base},${r.full},${r.empty},${r.age},${r.last},${r.counted};"
+            fn: (r, accumulator) => {
+                sum = if r.set >= 0.0 then r.set else accumulator.soc + r.delta
+                soc = if sum > 100.0 then 100.0 else if sum < 0.0 then 0.0 else sum
+                charge = soc / 100.0 * r.capacity_ah
+                line =
+                    if exists r.samples then
+                        ""
+                    else
+                        "${r.site},${r.battery},${r._time},${soc},${charge},${r.sigma},"
+                            +
+                            "${r.unobserved},${r.observed},${r.moved},${r.base},${r.full},"
+                            +
+                            "${r.empty},${r.age},${r.last},${r.counted};"
 
-                        // Appending to a long text copies it: lines gather on a page first.
-                        return
-                            {
-                                soc: soc,
-                                lines:
-                                    if accumulator.onPage >= 100 then
-                                        accumulator.lines + accumulator.page
-                                    else
-                                        accumulator.lines,
-                                page:
-                                    if accumulator.onPage >= 100 then
-                                        line
-                                    else
-                                        accumulator.page + line,
-                                onPage:
-                                    if accumulator.onPage >= 100 then 1 else accumulator.onPage + 1,
-                            }
-                    },
+                // Appending to a long text copies it: lines gather on a page first.
+                return
+                    {
+                        soc: soc,
+                        lines:
+                            if accumulator.onPage >= 100 then
+                                accumulator.lines + accumulator.page
+                            else
+                                accumulator.lines,
+                        page:
+                            if accumulator.onPage >= 100 then
+                                line
+                            else
+                                accumulator.page + line,
+                        onPage: if accumulator.onPage >= 100 then 1 else accumulator.onPage + 1,
+                    }
+            },
             identity: {soc: 0.0, lines: "", page: "", onPage: 0},
         )
         |> map(fn: (r) => ({lines: r.lines + r.page}))

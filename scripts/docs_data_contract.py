@@ -22,7 +22,9 @@ Units stand in the names (`_v` V, `_a` A, `_w` W, `_ah` Ah, `_wh` Wh, `_c` °C, 
 A current or power above zero charges the battery unless its line says otherwise.
 
 Buckets: `raw` holds what instruments send, at full rate; `rollup_1m` its mean, minimum, maximum
-and count per minute; `derived` what is computed from it.
+and count per minute, with the same measurements, tags and fields and one more tag, `stat`: `mean`,
+`min`, `max` or `count`; a row there is stamped with the beginning of its minute. `derived` holds
+what is computed.
 """
 
 

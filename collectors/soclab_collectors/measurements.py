@@ -38,6 +38,10 @@ class Measurement:
     """Whether fields that are not listed are allowed (names chosen by a device)."""
 
 
+ROLLUP_TAG: Final = "stat"
+ROLLUP_STATS: Final = ("mean", "min", "max", "count")
+"""Bucket rollup_1m: the measurements, tags and fields of raw, with one more tag to tell these."""
+
 COMMON_TAGS: Final = ("site", "instrument")
 
 _VOLTAGE = Field("V", "terminal voltage")
@@ -141,6 +145,14 @@ CONTRACT: Final[dict[str, Measurement]] = {
             "charge_ah": Field("Ah", "charge in the battery"),
             "sigma_pct": Field("%", "standard uncertainty of soc_pct"),
             "unobserved_s": Field("s", "time without data since the last anchor"),
+            "observed_s": Field("s", "time with data since the last anchor"),
+            "throughput_ah": Field("Ah", "charge moved, either way, since the last anchor"),
+            "base_sigma_pct": Field("%", "standard uncertainty right after the last anchor"),
+            "full_held_s": Field("s", "how long it has looked full; -1 if it does not"),
+            "empty_held_s": Field("s", "how long it has looked empty; -1 if it does not"),
+            "sample_age_s": Field("s", "from the newest sample counted to this row"),
+            "sample_current_a": Field("A", "the newest current counted; above zero it charges"),
+            "samples": Field("1", "samples of current counted since the first"),
         },
         tags=("battery", "method"),
         bucket=BUCKET_DERIVED,

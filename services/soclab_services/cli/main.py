@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from soclab_services.cli import influxdb
+from soclab_services.cli import flux, influxdb
 
 app = typer.Typer(
     name="soclab",
@@ -38,6 +38,7 @@ def _options(
 
 
 app.add_typer(influxdb.app, name="influxdb")
+app.add_typer(flux.app, name="flux")
 for _command in metadata.entry_points(group="soclab.commands"):
     app.add_typer(_command.load())  # without a name: its commands become commands of soclab
 

@@ -57,7 +57,7 @@ class RollupConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """How far back late readings are looked for."""
     chunk_s: Seconds = 86_400
     """The longest time that one run computes for an instrument that is behind."""
-    catch_up: Annotated[int, Meta(ge=1, le=64)] = 2
+    catch_up: Annotated[int, Meta(ge=1, le=64)] = 8
     """How many instruments that are behind have their turn in one run."""
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from soclab_collectors.measurements import BUCKET_DERIVED, BUCKET_RAW, BUCKET_ROLLUP
+from soclab_collectors.measurements import BUCKET_DERIVED, BUCKET_RAW, BUCKET_ROLLUP, CONTRACT
 
 from soclab_services.estimation.anchors import disconnected_below_v
 from soclab_services.estimation.coulomb import typical_current_a
@@ -34,10 +34,11 @@ class RenderedTask(NamedTuple):
 
 def render(config: Config) -> tuple[RenderedTask, ...]:
     """Return every task; one without anything to do is not active."""
+    coulomb = source(COULOMB)
+    if config.batteries:  # else it keeps the example in its source, which nothing is named like
+        coulomb = _with(coulomb, _coulomb(config))
     return (
-        RenderedTask(COULOMB, _with(source(COULOMB), _coulomb(config)), bool(config.batteries))
-        if config.batteries
-        else RenderedTask(COULOMB, source(COULOMB), active=False),
+        RenderedTask(COULOMB, coulomb, active=bool(config.batteries)),
         RenderedTask(ROLLUP, _with(source(ROLLUP), _rollup(config)), active=True),
     )
 
@@ -81,8 +82,18 @@ rollup = {_text(BUCKET_ROLLUP)}
 late = {timing.late_window_s}s
 chunk = {timing.chunk_s}s
 turns = {list(range(timing.catch_up))}
+isNumber = (r) =>
+    {_is_number()}
 
 """
+
+
+def _is_number() -> str:
+    """Return what leaves out every field that may be a text: a text has no mean."""
+    texts = {name for m in CONTRACT.values() for name, f in m.fields.items() if f.text}
+    numbers = [f'r._field != "{name}"' for name in sorted(texts)]
+    numbers += [f'r._measurement != "{m}"' for m, d in sorted(CONTRACT.items()) if d.open_fields]
+    return " and ".join(numbers)
 
 
 def _option(name: str, every_s: int, offset_s: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from influxdb_client.rest import ApiException
@@ -34,6 +35,8 @@ def check(client: InfluxDBClient, config: Config) -> list[str]:
         try:
             client.query_api().query(task.flux.replace("option task", pinned, 1))
         except ApiException as error:
+            if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                raise  # about the token, not about the task
             said = error.message or error.body
             raise FluxError(
                 f"task {task.name} does not run: {said}",

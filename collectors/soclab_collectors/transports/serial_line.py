@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import termios
 from typing import Final
@@ -62,14 +63,18 @@ class SerialLine:
     def read(self, most: int, timeout_s: float) -> bytes:
         """Return 1 to ``most`` bytes, or none if nothing arrived within ``timeout_s``.
 
-        Waits here and not in pyserial, which reconfigures the port whenever its timeout changes.
+        Waits and reads here: pyserial reconfigures the port whenever its timeout changes, and
+        looks for more bytes twice where the caller takes what there is.
         """
-        port = self._opened()
+        port = self._opened().fileno()
         try:
-            ready, _, _ = select.select([port.fileno()], [], [], timeout_s)
-            return bytes(port.read(most)) if ready else b""
+            ready, _, _ = select.select([port], [], [], timeout_s)
+            data = os.read(port, most) if ready else b""
         except _FAILURES as error:
             raise UnavailableError(f"{self._path} is gone: {error}") from error
+        if ready and not data:
+            raise UnavailableError(f"{self._path} is gone: the line was hung up")
+        return data
 
     def close(self) -> None:
         """Close the port if it is open."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
 from soclab_simulators.devices import AnySettings, Device, create_device
 from soclab_simulators.plant.world import PlantSettings, PlantWorld
-from soclab_simulators.replay.world import ReplaySettings, ReplayWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +32,20 @@ class World(Protocol):
         """Keep it going."""
 
 
+class RecordingSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Section ``[recording]``."""
+
+    file: str
+    """The recording."""
+    timeline_directory: str
+    """Folder with the file ``NAME.timeline`` of every device, which whoever plays has made."""
+
+
 class LabConfig(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The configuration file of ``soclab-simulators``: either a plant or a recording."""
 
     plant: PlantSettings | None = None
-    recording: ReplaySettings | None = None
+    recording: RecordingSettings | None = None
     devices: list[AnySettings]
 
     def __post_init__(self) -> None:
@@ -83,5 +92,7 @@ class Lab:
 def _create_world(config: LabConfig) -> World:
     if config.plant is not None:
         return PlantWorld(config.plant)
+    from soclab_simulators.replay.world import ReplayWorld  # noqa: PLC0415  it loads pyarrow
+
     assert config.recording is not None  # noqa: S101  checked when it was read
-    return ReplayWorld(config.recording)
+    return ReplayWorld(Path(config.recording.file), Path(config.recording.timeline_directory))

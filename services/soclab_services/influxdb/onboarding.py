@@ -42,6 +42,9 @@ TOKENS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }
 """File name of a token, buckets, and actions allowed there."""
 
+# Installs Flux tasks; a task can do no more than the one who installed it.
+TASK_TOKEN: Final = "task_token"  # noqa: S105  a file name
+
 _POLL_S: Final = 0.05
 
 
@@ -126,6 +129,11 @@ def _make_tokens(client: InfluxDBClient, secrets: Path) -> None:
             for bucket, actions in TOKENS[name].items()
             for action in actions
         ]
+        if name == TASK_TOKEN:
+            tasks = PermissionResource(type="tasks", org_id=org_id)
+            permissions += [Permission(action=a, resource=tasks) for a in ("read", "write")]
+            organisation = PermissionResource(type="orgs", id=org_id, org_id=org_id)
+            permissions.append(Permission(action="read", resource=organisation))
         authorization = client.authorizations_api().create_authorization(
             authorization=Authorization(
                 org_id=org_id, permissions=permissions, description=f"soclab {name}"

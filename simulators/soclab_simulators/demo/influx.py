@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
@@ -15,6 +15,7 @@ from soclab_simulators.demo.soc_error import SocPoint
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from types import TracebackType
 
 
 class AwayError(Exception):
@@ -34,6 +35,17 @@ class Influx:
     def __init__(self, url: str, token: str) -> None:
         self._client = InfluxDBClient(url, token=token, org=ORG, timeout=30_000)
         self._query = self._client.query_api()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._client.close()
 
     def last_readings(self, start: datetime, stop: datetime) -> dict[tuple[str, str], LastReading]:
         """Return the last reading by instrument and measurement, self-monitoring left out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +35,7 @@ class Observer:
         started_s: float,
     ) -> None:
         self.first_reading_s: float | None = None
+        self.newest_s: float | None = None
         self._state = state
         self._scenario = scenario
         self._influx = influx
@@ -47,6 +47,11 @@ class Observer:
         self._soc: list[SocPoint] = []
         self._history: deque[tuple[float | None, float | None]] = deque(maxlen=_HISTORY)
 
+    @property
+    def computed_s(self) -> float:
+        """How far the state of charge has been computed; 0 if not at all."""
+        return max((point.time_s for point in self._soc), default=0.0)
+
     def look_at_archive(self) -> None:
         """Take note of what the server has confirmed."""
         for segment in self._archive.new_segments():
@@ -54,25 +59,29 @@ class Observer:
             if self.first_reading_s is None and segment.path.parent.name in _NAMES:
                 self.first_reading_s = segment.confirmed_s - self._started_s
 
-    def look(self, url: str, limit_s: float | None) -> Picture:
-        """Return the present picture."""
-        self.look_at_archive()
-        with contextlib.suppress(AwayError):  # the view keeps what it knows until it is back
+    def look_at_influxdb(self) -> None:
+        """Ask for the last readings; what is known stays while the server is away."""
+        with contextlib.suppress(AwayError):
             self._readings = self._influx.last_readings(*self._scenario.window())
             self._soc = self._influx.soc(
                 self._scenario.battery, *self._scenario.window(), last=True
             )
+            self.newest_s = max((r.time_s for r in self._readings.values()), default=None)
+
+    def look(self, url: str, elapsed_s: float, limit_s: float | None) -> Picture:
+        """Return the present picture."""
+        self.look_at_archive()
+        self.look_at_influxdb()
         readings, soc = self._readings, self._soc
         by_instrument: dict[str, dict[str, LastReading]] = defaultdict(dict)
         for (instrument, measurement), reading in readings.items():
             by_instrument[instrument][measurement] = reading
-        newest_s = max((r.time_s for r in readings.values()), default=None)
-        now_s = self._scenario.now_s(newest_s)
+        now_s = self._scenario.now_s(self.newest_s)
         true_pct = None if now_s is None else self._scenario.truth.at(now_s)
         self._history.append((true_pct, soc[0].soc_pct if soc else None))
         return Picture(
             source=self._scenario.title,
-            elapsed_s=time.time() - self._started_s,
+            elapsed_s=elapsed_s,
             limit_s=limit_s,
             instruments=[
                 self._instrument_line(name, device, by_instrument[name], now_s)

@@ -85,25 +85,29 @@ class Demo:
     def _run(self, limit_s: float | None) -> dict[str, Any]:
         server = self._start()
         startup_s = time.time() - self._started_s
-        influx = Influx(server.url, (server.secrets / "read_token").read_text())
-        observer = Observer(
-            self._state, self._scenario, influx, self._programs, self._latencies, self._started_s
-        )
-        self._watch(observer, server.url, limit_s)
-        self._finish(observer)
-        self._screen.say("asking InfluxDB for every accepted reading")
         token = (server.secrets / "read_token").read_text()
-        audited = audit(
-            server.url,
-            token,
-            BUCKET_RAW,
-            self._state.archive.parent,
-            self._state.archive,
-            self._state.spool,
-        )
-        points = influx.soc(self._scenario.battery, *self._scenario.window())
+        with Influx(server.url, token) as influx:
+            observer = Observer(
+                self._state,
+                self._scenario,
+                influx,
+                self._programs,
+                self._latencies,
+                self._started_s,
+            )
+            self._watch(observer, server.url, limit_s)
+            self._finish(observer)
+            points = influx.soc(self._scenario.battery, *self._scenario.window())
+        self._screen.say("asking InfluxDB for every accepted reading")
         return as_json(
-            audited,
+            audit(
+                server.url,
+                token,
+                BUCKET_RAW,
+                self._state.archive.parent,
+                self._state.archive,
+                self._state.spool,
+            ),
             soc_errors(points, self._scenario.truth),
             self._latencies.overall(),
             startup_s=round(startup_s, 2),
@@ -114,20 +118,18 @@ class Demo:
         )
 
     def _start(self) -> Server:
-        """Start InfluxDB, simulators, collectors, uploader and tasks, in this order."""
+        """Start everything; while one thing starts, the next one does already."""
         say = self._screen.say
         installed = install("auto", say)
         say(f"InfluxDB {installed.version} ({installed.method}): {installed.path}")
         server = Server(self._state.influxdb)
-        influxd = self._programs.start("influxd", server.command(installed.path))
         settings = write_settings(self._state, self._scenario, server.url, server.secrets)
+        say(f"starting InfluxDB at {server.url} with {'fresh' if server.is_new else 'kept'} data")
+        influxd = self._programs.start("influxd", server.command(installed.path))
+        say("starting the simulated instruments")
         simulators = self._programs.start(
             "simulators", [program("soclab-simulators"), "--config", str(settings.simulators)]
         )
-        say(f"starting InfluxDB at {server.url} with {'fresh' if server.is_new else 'kept'} data")
-        wait_until_ready(server.url, _SERVER_START_S, lambda: influxd.running)
-        set_up(server.url, server.secrets)
-        say("starting the simulated instruments")
         self._programs.wait(
             simulators, lambda: "READY" in simulators.output(), _SIMULATORS_START_S, "READY"
         )
@@ -137,6 +139,8 @@ class Demo:
             self._programs.start(
                 instrument.name, [program("soclab-collector"), "run", instrument.name, *config]
             )
+        wait_until_ready(server.url, _SERVER_START_S, lambda: influxd.running)
+        set_up(server.url, server.secrets)
         self._programs.start("uploader", [program("soclab-uploader"), "run", *config])
         say("installing the Flux tasks")
         self._scenario.install_tasks(server, settings.server)
@@ -144,15 +148,17 @@ class Demo:
 
     def _watch(self, observer: Observer, url: str, limit_s: float | None) -> None:
         """Show what happens until the time is over or somebody stops it."""
-        end = None if limit_s is None else time.monotonic() + limit_s
-        next_look = time.monotonic()
+        started = next_look = time.monotonic()
         with self._screen:
-            while not self._stopped() and (end is None or time.monotonic() < end):
+            while not self._stopped():
+                elapsed_s = time.monotonic() - started
+                if limit_s is not None and elapsed_s >= limit_s:
+                    break
                 self._programs.supervise()
                 if time.monotonic() >= next_look:
-                    next_look += _LOOK_S
-                    self._scenario.run_tasks()
-                    self._screen.show(observer.look(url, limit_s))
+                    next_look = time.monotonic() + _LOOK_S
+                    self._screen.show(observer.look(url, elapsed_s, limit_s))
+                    self._scenario.run_tasks(observer.newest_s)
                 if self._scenario.over():
                     break
                 time.sleep(_POLL_S)
@@ -171,8 +177,13 @@ class Demo:
             time.sleep(_POLL_S)
         self._programs.stop(["uploader"])
         observer.look_at_archive()
+        observer.look_at_influxdb()
         say("running the Flux tasks a last time")
-        self._scenario.finish_tasks()
+        before = -1.0
+        while observer.computed_s > before:  # a long history takes several runs
+            before = observer.computed_s
+            self._scenario.finish_tasks(observer.newest_s)
+            observer.look_at_influxdb()
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
@@ -121,6 +122,8 @@ class LineScreen:
 def export_picture(picture: Picture, path: Path) -> None:
     """Write the view as it would look in a terminal of 110 by 36."""
     width, height = 110, 36
-    with Console(width=width, height=height, record=True, file=None, quiet=True) as console:
-        console.print(draw(picture, width, height))
-        console.save_svg(str(path), title="make demo")
+    console = Console(
+        width=width, height=height, record=True, file=io.StringIO(), color_system="truecolor"
+    )
+    console.print(draw(picture, width, height))
+    console.save_svg(str(path), title="make demo")

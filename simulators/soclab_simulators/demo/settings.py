@@ -8,6 +8,8 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from soclab_services.influxdb.onboarding import TASK_TOKEN
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -47,6 +49,7 @@ def write_settings(state: State, scenario: Scenario, url: str, secrets: Path) ->
         "battery": scenario.battery,
         "world": scenario.world,
         "clock": scenario.clock,
+        "counted": scenario.counted,
         "url": url,
         "labjack_port": _free_port(),
         "labjack_stream_port": _free_port(),
@@ -54,7 +57,7 @@ def write_settings(state: State, scenario: Scenario, url: str, secrets: Path) ->
         "spool": _quoted(state.spool),
         "archive": _quoted(state.archive),
         "token_file": _quoted(secrets / "write_token"),
-        "admin_token_file": _quoted(secrets / "admin_token"),
+        "task_token_file": _quoted(secrets / TASK_TOKEN),
         "load_port": _quoted(state.serial / _LOAD_PORT),
         "mppt_port": _quoted(state.serial / _MPPT_PORT),
     }
@@ -63,9 +66,10 @@ def write_settings(state: State, scenario: Scenario, url: str, secrets: Path) ->
         state.config / "simulators.toml",
         state.config / "soclab.toml",
     )
-    templates = (_template("collectors.toml"), _template("simulators.toml"), scenario.server)
-    for file, template in zip(files, templates, strict=True):
-        file.write_text(Template(template).substitute(values), encoding="utf-8")
+    for file, name in zip(
+        files, ("collectors.toml", "simulators.toml", scenario.tasks_template), strict=True
+    ):
+        file.write_text(Template(_template(name)).substitute(values), encoding="utf-8")
     return files
 
 

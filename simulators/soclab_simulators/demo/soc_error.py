@@ -20,21 +20,25 @@ class SocPoint(NamedTuple):
     sigma_pct: float
 
 
-def soc_errors(points: Iterable[SocPoint], truth: Truth) -> dict[str, dict[str, float]]:
-    """Return, by method, root mean square, largest and last error and the last uncertainty."""
-    by_method: dict[str, list[tuple[SocPoint, float]]] = {}
+def soc_errors(points: Iterable[SocPoint], truth: Truth) -> dict[str, dict[str, float | None]]:
+    """Return, by method, the errors against the truth, and the last value and uncertainty.
+
+    Errors are root mean square, largest and last one; None where the truth is not known.
+    """
+    by_method: dict[str, list[SocPoint]] = {}
     for point in sorted(points, key=lambda p: p.time_s):
-        true_pct = truth.at(point.time_s)
-        if true_pct is not None:
-            by_method.setdefault(point.method, []).append((point, point.soc_pct - true_pct))
-    return {method: _summary(errors) for method, errors in sorted(by_method.items())}
+        by_method.setdefault(point.method, []).append(point)
+    return {method: _summary(found, truth) for method, found in sorted(by_method.items())}
 
 
-def _summary(errors: list[tuple[SocPoint, float]]) -> dict[str, float]:
-    last, last_error = errors[-1]
+def _summary(points: list[SocPoint], truth: Truth) -> dict[str, float | None]:
+    pairs = ((point.soc_pct, truth.at(point.time_s)) for point in points)
+    errors = [soc_pct - true_pct for soc_pct, true_pct in pairs if true_pct is not None]
+    squares = sum(error * error for error in errors)
     return {
-        "rmse_pct": round(math.sqrt(sum(e * e for _, e in errors) / len(errors)), 4),
-        "max_error_pct": round(max(abs(e) for _, e in errors), 4),
-        "final_error_pct": round(last_error, 4),
-        "sigma_pct": round(last.sigma_pct, 4),
+        "rmse_pct": round(math.sqrt(squares / len(errors)), 4) if errors else None,
+        "max_error_pct": round(max(map(abs, errors)), 4) if errors else None,
+        "final_error_pct": round(errors[-1], 4) if errors else None,
+        "sigma_pct": round(points[-1].sigma_pct, 4),
+        "soc_pct": round(points[-1].soc_pct, 4),
     }

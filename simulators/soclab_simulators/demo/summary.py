@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def as_json(
     audit: Audit,
-    soc: Mapping[str, Mapping[str, float]],
+    soc: Mapping[str, Mapping[str, float | None]],
     latency_s: Mapping[str, float | None],
     **others: Any,
 ) -> dict[str, Any]:
@@ -32,18 +32,23 @@ def as_text(result: Mapping[str, Any]) -> str:
         f"{result['lost']} lost, {result['duplicated']} duplicated"
         + (f", {result['waiting']} waiting in the spool" if result["waiting"] else "")
     ]
-    lines += [
-        f"state of charge by {method}: {e['rmse_pct']:.2f} % root mean square error, "
-        f"{e['max_error_pct']:.2f} % at most, {e['final_error_pct']:+.2f} % "
-        f"(± {e['sigma_pct']:.2f} claimed) at the end"
-        for method, e in result["soc"].items()
-    ]
+    lines += [f"state of charge by {m}: {_errors(e)}" for m, e in result["soc"].items()]
     p50, p99 = result["latency_s"]["p50"], result["latency_s"]["p99"]
     if p50 is not None:
         lines.append(f"from reading to stored: {p50:.2f} s median, {p99:.2f} s for 99 % of them")
     if result["first_reading_s"] is not None:
         lines.append(f"first reading stored {result['first_reading_s']:.1f} s after the start")
     return "\n".join(lines)
+
+
+def _errors(errors: Mapping[str, float | None]) -> str:
+    ended = f"{errors['soc_pct']:.2f} ± {errors['sigma_pct']:.2f} % at the end"
+    if errors["rmse_pct"] is None:
+        return ended
+    return (
+        f"{errors['rmse_pct']:.2f} % root mean square error, {errors['max_error_pct']:.2f} % at "
+        f"most; {ended}, wrong by {errors['final_error_pct']:+.2f} %"
+    )
 
 
 def is_clean(result: Mapping[str, Any]) -> bool:

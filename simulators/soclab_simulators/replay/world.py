@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from soclab_simulators.replay.recording import read_recording
 from soclab_simulators.replay.source import PolledReplay, PublishedReplay
@@ -14,25 +11,25 @@ from soclab_simulators.replay.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from soclab_simulators.wire.pty_port import PtyPort
 
 
-class ReplaySettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Section ``[recording]``."""
-
-    file: str
-    """The recording."""
-    timeline_directory: str
-    """Folder with the file ``NAME.timeline`` of every device, which whoever plays has made."""
-
-
 class ReplayWorld:
-    """One recording for all devices."""
+    """One recording for all devices.
 
-    def __init__(self, settings: ReplaySettings) -> None:
-        self._recording = read_recording(Path(settings.file))
-        self._timelines = Path(settings.timeline_directory)
+    Parameters
+    ----------
+    file
+        The recording.
+    timelines
+        Folder with the file ``NAME.timeline`` of every device.
+    """
+
+    def __init__(self, file: Path, timelines: Path) -> None:
+        self._recording = read_recording(file)
+        self._timelines = timelines
 
     def source(self, name: str, kind: str, port: PtyPort | None) -> PolledReplay:
         """Return the recording as one device shows it; a charge controller publishes it."""

@@ -58,16 +58,34 @@ def test_errors_are_those_of_each_method(tmp_path):
         SocPoint("coulomb", 0.0, 47.0, 2.0),
         SocPoint("ekf", 5.0, 55.0, 1.0),
     ]
-    assert soc_errors(points, PlantTruth(log)) == {
+    found = soc_errors(points, PlantTruth(log))
+    assert found == {
         "coulomb": {
             "rmse_pct": pytest.approx(5**0.5, abs=1e-4),
             "max_error_pct": 3.0,
             "final_error_pct": 1.0,
             "sigma_pct": 0.5,
+            "soc_pct": 61.0,
         },
-        "ekf": {"rmse_pct": 0.0, "max_error_pct": 0.0, "final_error_pct": 0.0, "sigma_pct": 1.0},
+        "ekf": {
+            "rmse_pct": 0.0,
+            "max_error_pct": 0.0,
+            "final_error_pct": 0.0,
+            "sigma_pct": 1.0,
+            "soc_pct": 55.0,
+        },
     }
-    assert soc_errors(points, PlantTruth(tmp_path / "absent")) == {}
+    result = as_json(Audit(1, 1, 0, 0, 0), found, percentiles([]), first_reading_s=None)
+    assert "by coulomb: 2.24 % root mean square error, 3.00 % at most" in as_text(result)
+
+
+def test_without_a_truth_only_the_result_is_told(tmp_path):
+    found = soc_errors([SocPoint("coulomb", 1.0, 61.0, 0.5)], PlantTruth(tmp_path / "absent"))
+    assert found["coulomb"]["rmse_pct"] is None
+    result = as_json(Audit(1, 1, 0, 0, 0), found, percentiles([]), first_reading_s=None)
+    assert as_text(result).splitlines()[1] == (
+        "state of charge by coulomb: 61.00 ± 0.50 % at the end"
+    )
 
 
 @pytest.mark.parametrize(

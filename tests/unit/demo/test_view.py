@@ -94,5 +94,7 @@ def test_without_a_terminal_lines_say_the_same(capsys):
 
 def test_the_picture_for_the_readme(tmp_path, capsys):
     export_picture(FULL, tmp_path / "demo.svg")
-    assert (tmp_path / "demo.svg").read_text().startswith("<svg")
+    svg = (tmp_path / "demo.svg").read_text()
+    assert svg.startswith("<svg")
+    assert "coulomb" in svg
     assert capsys.readouterr().out == ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import urllib3
 from influxdb_client import (
@@ -17,56 +16,23 @@ from influxdb_client import (
 )
 from influxdb_client.rest import ApiException
 from influxdb_client.service.setup_service import SetupService
-from soclab_collectors.measurements import BUCKET_DERIVED, BUCKET_RAW, BUCKET_ROLLUP
+from soclab_collectors.measurements import BUCKET_RAW
 
+from soclab_services.influxdb.access import BUCKETS, ORG, OWNER, TASK_TOKEN, TOKENS
 from soclab_services.influxdb.errors import InfluxdbError
 from soclab_services.influxdb.secret_files import read_or_generate, write_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-ORG: Final = "soclab"
-OWNER: Final = "soclab"
-BUCKETS: Final = (BUCKET_RAW, BUCKET_ROLLUP, BUCKET_DERIVED)
 
-# What each token may do with each bucket. The uploader's can only write, and only readings.
-TOKENS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "write_token": {BUCKET_RAW: ("write",)},
-    "read_token": dict.fromkeys(BUCKETS, ("read",)),
-    "task_token": {
-        BUCKET_RAW: ("read",),
-        BUCKET_ROLLUP: ("read", "write"),
-        BUCKET_DERIVED: ("read", "write"),
-    },
-}
-"""File name of a token, buckets, and actions allowed there."""
-
-# Installs Flux tasks; a task can do no more than the one who installed it.
-TASK_TOKEN: Final = "task_token"  # noqa: S105  a file name
-
-_POLL_S: Final = 0.05
-
-
-def wait_until_ready(url: str, timeout_s: float, still_running: Callable[[], bool]) -> None:
-    """Wait until the server answers that it is healthy.
-
-    Raises
-    ------
-    InfluxdbError
-        If it has not within ``timeout_s`` or has ended.
-    """
-    deadline = time.monotonic() + timeout_s
-    http = urllib3.PoolManager(retries=False, timeout=2.0)
-    while time.monotonic() < deadline and still_running():
-        try:
-            if http.request("GET", f"{url}/health").status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            pass  # not listening yet
-        time.sleep(_POLL_S)
-    reason = f"has not answered within {timeout_s:g} s" if still_running() else "has ended"
-    raise InfluxdbError(f"InfluxDB at {url} {reason}", "Its log says why.")
+def is_ready(url: str) -> bool:
+    """Tell whether the server answers that it is healthy."""
+    try:
+        answer = urllib3.request("GET", f"{url}/health", retries=False, timeout=2.0)
+    except urllib3.exceptions.HTTPError:
+        return False  # not listening yet
+    return answer.status == HTTPStatus.OK
 
 
 def set_up(url: str, secrets: Path, retention_s: int = 0) -> None:

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK: Final = "127.0.0.1"
-PREFERRED_PORT: Final = 8086
 
 
 class Server:
@@ -58,8 +57,8 @@ class Server:
     def _choose_port(self) -> int:
         """Return the port of the last time if it is free, so that bookmarks stay good."""
         file = self.folder / "port"
-        known = int(file.read_text()) if file.exists() else PREFERRED_PORT
-        port = known if _is_free(known) else _free_port()
+        known = int(file.read_text()) if file.exists() else None
+        port = known if known and _is_free(known) else _free_port()
         file.write_text(f"{port}\n")
         return port
 

@@ -6,16 +6,23 @@ import json
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from soclab_simulators.demo.run import Demo
+from soclab_services.influxdb.errors import InfluxdbError
+
+from soclab_simulators.demo.programs import Programs
 from soclab_simulators.demo.scenario import create_scenario
 from soclab_simulators.demo.screen import LineScreen, LiveScreen
+from soclab_simulators.demo.start import start_programs
 from soclab_simulators.demo.state import DemoError, State, default_root
 from soclab_simulators.demo.summary import as_text, is_clean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from soclab_simulators.demo.scenario import Scenario
+    from soclab_simulators.demo.screen import Screen
 
 _UNITS_S: Final = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
@@ -37,7 +44,7 @@ class Options(NamedTuple):
 def run_demo(options: Options) -> int:
     """Run the demo; 0 only if nothing was lost and nothing duplicated."""
     terminal = sys.stderr.isatty() and not options.as_json
-    screen = LiveScreen(options.export) if terminal else LineScreen()
+    screen: Screen = LiveScreen(options.export) if terminal else LineScreen()
     stop = _Stop()
     try:
         state = State(options.root or default_root(options.recording))
@@ -45,17 +52,35 @@ def run_demo(options: Options) -> int:
         # A recording is played from its beginning: what is stored of it would only be in the way.
         state.prepare(fresh=options.fresh or options.recording is not None)
         scenario = create_scenario(state, options.recording, options.speed)
-        result = Demo(state, scenario, screen, stop.requested, options.started_s).run(
-            options.limit_s
-        )
-    except DemoError as error:
-        print(f"soclab demo: {error}.", file=sys.stderr)  # noqa: T201
+        result = _run(state, scenario, screen, stop.requested, options)
+    except (DemoError, InfluxdbError) as error:
+        print(f"soclab demo: {str(error).rstrip('.')}.", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         print("soclab demo: stopped at once; nothing was checked.", file=sys.stderr)  # noqa: T201
         return 130
     print(json.dumps(result) if options.as_json else as_text(result))  # noqa: T201
     return 0 if is_clean(result) else 1
+
+
+def _run(
+    state: State,
+    scenario: Scenario,
+    screen: Screen,
+    stopped: Callable[[], bool],
+    options: Options,
+) -> dict[str, Any]:
+    """Start everything and run it; whatever happens, nothing keeps running."""
+    programs = Programs(state)
+    try:
+        started = start_programs(state, scenario, programs, screen)
+        # It takes a second to load InfluxDB's client; the programs use it to start.
+        from soclab_simulators.demo.run import Demo  # noqa: PLC0415
+
+        demo = Demo(state, scenario, programs, started, screen, stopped, options.started_s)
+        return demo.run(options.limit_s)
+    finally:
+        programs.stop()
 
 
 def parse_duration(text: str) -> float:

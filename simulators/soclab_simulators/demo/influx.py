@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from soclab_collectors.measurements import BUCKET_DERIVED, BUCKET_RAW
-from soclab_services.influxdb.onboarding import ORG
+from soclab_services.influxdb.access import ORG
 from urllib3.exceptions import HTTPError
 
 from soclab_simulators.demo.soc_error import SocPoint

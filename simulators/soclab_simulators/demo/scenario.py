@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from soclab_simulators.demo.settings import INSTRUMENTS
-from soclab_simulators.demo.state import DemoError
-from soclab_simulators.demo.tasks import Tasks
-from soclab_simulators.demo.truth import PlantTruth, RecordedTruth, Truth
-from soclab_simulators.plant.charger import Stage
-from soclab_simulators.replay.recording import NS_PER_S, RecordingError, read_recording
-from soclab_simulators.replay.timeline import create_timeline
+from soclab_simulators.demo.truth import PlantTruth, Truth
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soclab_services.influxdb.server import Server
-
     from soclab_simulators.demo.state import State
-    from soclab_simulators.replay.recording import Recording
-
-_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9_-]")
-# For recordings that say nothing of their battery: the lab's, and a lead acid one's efficiency.
-_USUAL_CAPACITY_AH: Final = 12.0
-_EFFICIENCY: Final = {"la": 0.98, "lfp": 1.0}
-_TAIL_C: Final = 0.015  # of capacity per hour, at which a charger's absorption ends
-_SHORTEST_GAP_S: Final = 60.0
-_RUN_INTERVAL_S: Final = 2.0
-_SETTLED: Final = timedelta(minutes=2)  # later than anything that the task still waits for
+    from soclab_simulators.demo.tasks import Tasks
 
 
 class Scenario(Protocol):
@@ -61,13 +41,10 @@ class Scenario(Protocol):
     def over(self) -> bool:
         """Tell whether everything has been played."""
 
-    def install_tasks(self, server: Server, config: Path) -> None:
-        """Install the Flux tasks."""
-
-    def run_tasks(self, newest_s: float | None) -> None:
+    def run_tasks(self, tasks: Tasks, newest_s: float | None) -> None:
         """Run the Flux tasks, if nobody else does, up to the newest reading."""
 
-    def finish_tasks(self, newest_s: float | None) -> None:
+    def finish_tasks(self, tasks: Tasks, newest_s: float | None) -> None:
         """Run the Flux tasks once more, after the last reading."""
 
 
@@ -100,103 +77,20 @@ class PlantScenario:
         """Return False: the plant goes on for ever."""
         return False
 
-    def install_tasks(self, server: Server, config: Path) -> None:
-        """Install the Flux tasks; InfluxDB runs them by itself."""
-        self._tasks = Tasks(server, config)
-
-    def run_tasks(self, newest_s: float | None) -> None:
+    def run_tasks(self, tasks: Tasks, newest_s: float | None) -> None:
         """Leave it to InfluxDB."""
 
-    def finish_tasks(self, newest_s: float | None) -> None:  # noqa: ARG002  real time needs none
+    def finish_tasks(self, tasks: Tasks, newest_s: float | None) -> None:  # noqa: ARG002
         """Let InfluxDB run them once more, instead of waiting for their schedule."""
-        self._tasks.run()
-
-
-class RecordingScenario:
-    """A recording, through the wires of the same devices.
-
-    Collectors stamp with recorded times, so the present is a moment of the recording: that of the
-    newest reading.
-    """
-
-    clock = "replay"
-    tasks_template = "soclab-recording.toml"
-    replayed = True
-
-    def __init__(self, state: State, file: Path, speed: float) -> None:
-        try:
-            recording = read_recording(file.resolve())
-        except RecordingError as error:
-            raise DemoError(str(error)) from error
-        self.title = f"{recording.name}, {speed:g} times as fast"
-        self.battery = _NOT_IN_NAMES.sub("-", recording.name.lower())[:32]
-        self.world = (
-            f"[recording]\nfile = {json.dumps(str(file.resolve()))}\n"
-            f"timeline_directory = {json.dumps(str(state.timelines))}"
-        )
-        self.counted = _counted(recording)
-        self.truth: Truth = RecordedTruth(recording.reference)
-        self._timelines = [
-            create_timeline(state.timelines / f"{i.name}.timeline", recording.times_ns, speed)
-            for i in INSTRUMENTS
-        ]
-        self._next_run = 0.0
-        self._first, self._last = (
-            datetime.fromtimestamp(int(recording.times_ns[row]) / NS_PER_S, UTC) for row in (0, -1)
-        )
-
-    def window(self) -> tuple[datetime, datetime]:
-        """Return the time of the recording."""
-        return self._first, self._last + timedelta(minutes=1)
-
-    def now_s(self, newest_s: float | None) -> float | None:
-        """Return the time of the newest reading."""
-        return newest_s
-
-    def over(self) -> bool:
-        """Tell whether every instrument has taken the last row."""
-        return all(timeline.finished for timeline in self._timelines)
-
-    def install_tasks(self, server: Server, config: Path) -> None:
-        """Install the Flux tasks, to be run at moments of the recording."""
-        self._tasks = Tasks(server, config)
-        self._tasks.take_over()
-
-    def run_tasks(self, newest_s: float | None) -> None:
-        """Run them as InfluxDB would have done while this was recorded."""
-        if newest_s is not None and time.monotonic() >= self._next_run:
-            self._tasks.run_at(datetime.fromtimestamp(newest_s, UTC))
-            self._next_run = time.monotonic() + _RUN_INTERVAL_S
-
-    def finish_tasks(self, newest_s: float | None) -> None:
-        """Run them as if the recording lay a little in the past."""
-        if newest_s is not None:
-            self._tasks.run_at(datetime.fromtimestamp(newest_s, UTC) + _SETTLED)
+        tasks.run()
 
 
 def create_scenario(state: State, recording: Path | None, speed: float) -> Scenario:
     """Return what the command line asked for."""
     if recording is None:
         return PlantScenario(state)
+    from soclab_simulators.demo.recording import (  # noqa: PLC0415  it loads pyarrow
+        RecordingScenario,
+    )
+
     return RecordingScenario(state, recording, speed)
-
-
-def _counted(recording: Recording) -> str:
-    """Return how to count a recording's charge, from what is known about its battery."""
-    about = recording.about
-    capacity_ah = float(about.get("nominal_Ah", _USUAL_CAPACITY_AH))
-    longest_usual_step_s = 3 * float(np.median(np.diff(recording.times_ns))) / NS_PER_S
-    lines = [
-        f"capacity_ah = {capacity_ah}",
-        f"coulombic_efficiency = {_EFFICIENCY.get(about.get('chem', ''), _EFFICIENCY['la'])}",
-        f"initial_soc_pct = {100.0 * float(about.get('prior_soc', 0.5))}",
-        f"max_gap_s = {max(_SHORTEST_GAP_S, longest_usual_step_s)}",
-    ]
-    if "vabs" in about:
-        full = (
-            f"voltage_v = {about['vabs'] - 0.1:.2f}, tail_current_a = {_TAIL_C * capacity_ah:.3f}"
-        )
-        lines.append(f"full = {{ {full}, hold_s = 1800 }}")
-    elif (recording.stage == Stage.FLOAT).any():
-        lines.append(f"full = {{ charger_state = {Stage.FLOAT:d}, hold_s = 1800 }}")
-    return "\n".join(lines)

@@ -8,10 +8,12 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from soclab_services.influxdb.onboarding import TASK_TOKEN
+from soclab_services.influxdb.access import TASK_TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from soclab_services.influxdb.server import Server
 
     from soclab_simulators.demo.scenario import Scenario
     from soclab_simulators.demo.state import State
@@ -42,7 +44,7 @@ class Settings(NamedTuple):
     server: Path
 
 
-def write_settings(state: State, scenario: Scenario, url: str, secrets: Path) -> Settings:
+def write_settings(state: State, scenario: Scenario, server: Server) -> Settings:
     """Write the configuration of collectors, simulators and Flux tasks."""
     values = {
         "site": scenario.battery,
@@ -50,14 +52,14 @@ def write_settings(state: State, scenario: Scenario, url: str, secrets: Path) ->
         "world": scenario.world,
         "clock": scenario.clock,
         "counted": scenario.counted,
-        "url": url,
+        "url": server.url,
         "labjack_port": _free_port(),
         "labjack_stream_port": _free_port(),
         "timelines": _quoted(state.timelines),
         "spool": _quoted(state.spool),
         "archive": _quoted(state.archive),
-        "token_file": _quoted(secrets / "write_token"),
-        "task_token_file": _quoted(secrets / TASK_TOKEN),
+        "token_file": _quoted(server.secrets / "write_token"),
+        "task_token_file": _quoted(server.secrets / TASK_TOKEN),
         "load_port": _quoted(state.serial / _LOAD_PORT),
         "mppt_port": _quoted(state.serial / _MPPT_PORT),
     }

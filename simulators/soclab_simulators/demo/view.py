@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -134,9 +135,13 @@ def _bar(value_pct: float, sigma_pct: float, width: int, style: str) -> Text:
 def _history(
     history: Sequence[tuple[float | None, float | None]], width: int, rows: int
 ) -> list[RenderableType]:
-    """Return columns for the truth with a dot on each for what was computed, 0 to 100 %."""
+    """Return columns for the truth with a dot on each for what was computed, 0 to 100 %.
+
+    A history longer than the view is wide is thinned out; its newest value always shows.
+    """
     axis = 9
-    shown = history[-(width - axis) :]
+    every = math.ceil(len(history) / (width - axis))
+    shown = history[(len(history) - 1) % every :: every]
     lines: list[RenderableType] = []
     for row in range(rows - 1, -1, -1):
         label = {rows - 1: "100 %", 0: "  0 %"}.get(row, "")

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from soclab_collectors.config import load_config as load_collectors
 from soclab_services.config import load_config as load_server
+from soclab_services.influxdb.server import Server
 from soclab_simulators.demo.entry import parse_duration
 from soclab_simulators.demo.scenario import create_scenario
 from soclab_simulators.demo.settings import INSTRUMENTS, write_settings
@@ -45,7 +46,7 @@ def recording(tmp_path):
 
 
 def settings_of(state, scenario):
-    files = write_settings(state, scenario, "http://127.0.0.1:8086", state.root / "secrets")
+    files = write_settings(state, scenario, Server(state.influxdb))
     collectors = load_collectors(files.collectors)
     lab = msgspec.convert(tomllib.loads(files.simulators.read_text()), LabConfig)
     server = load_server(files.server)

@@ -1,5 +1,7 @@
 """The view fits its terminal and shows what matters, also when there is nothing yet."""
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 from soclab_simulators.demo.influx import LastReading
@@ -59,6 +61,16 @@ def test_the_view_shows_what_matters(width, height):
     ):
         assert part in text
     assert ("100 %" in text) is (height == 40)  # the history needs room
+
+
+def test_a_long_history_is_thinned_out_to_fit():
+    history = [(i / 6, i / 6) for i in range(600)]
+    lines = text_of(replace(EMPTY, history=history), 120, 40).splitlines()
+    top = next(line for line in lines if "100 %" in line)
+    bottom = next(line for line in lines if "0 %" in line and "100 %" not in line)
+    assert top.rstrip("│ ").endswith("•")  # the newest is on the right
+    assert bottom.index("•") < 15  # the oldest on the left
+    assert {len(line) for line in lines} == {120}
 
 
 def test_readings_are_described_by_what_they_hold():

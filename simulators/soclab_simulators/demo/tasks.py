@@ -117,7 +117,8 @@ class Tasks:
             with InfluxDBClient(self._url, token=self._token, org=ORG, timeout=60_000) as client:
                 yield client
         except (ApiException, FluxQueryException, HTTPError) as error:
-            raise DemoError(f"the Flux tasks could not be run: {error}") from error
+            said = getattr(error, "message", None) or error  # an ApiException shows every header
+            raise DemoError(f"the Flux tasks could not be run: {said}") from error
 
     def _install(self) -> subprocess.Popen[str]:
         self._attempts += 1

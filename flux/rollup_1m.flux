@@ -54,7 +54,7 @@ blanks =
         rows:
             array.map(
                 arr: ["counted", "stored", "last", "rolled"],
-                fn: (x) => ({instrument: "", kind: x, _value: 0.0}),
+                fn: (x) => ({instrument: "-", kind: x, _value: 0.0}),
             ),
     )
 timeAsValue = (tables=<-) =>
@@ -86,7 +86,7 @@ waiting =
         |> pivot(rowKey: ["instrument"], columnKey: ["kind"], valueColumn: "_value")
         |> filter(
             fn: (r) =>
-                r.instrument != "" and (not exists r.rolled or exists r.last and r.last >= r.rolled
+                r.instrument != "-" and (not exists r.rolled or exists r.last and r.last >= r.rolled
                             +
                             minute or exists r.counted and (not exists r.stored or r.counted
                                 >

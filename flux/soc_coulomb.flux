@@ -2,7 +2,6 @@
 // What is computed, in words and equations: docs/soc-by-coulomb-counting.md
 import "array"
 import "date"
-import "dict"
 import "strings"
 import "influxdata/influxdb"
 
@@ -55,14 +54,7 @@ watched = date.sub(d: late, from: settled)
 always = 1970-01-01T00:00:00Z
 justAfter = (t) => date.add(d: 1ns, to: t)
 
-setOf = (arr) =>
-    dict.fromList(
-        pairs:
-            array.map(arr: array.concat(arr: arr, v: [""]), fn: (x) => ({key: x, value: x != ""})),
-    )
-has = (set, x) => dict.get(dict: set, key: x, default: false)
 names = array.map(arr: batteries, fn: (x) => x.battery)
-known = setOf(arr: names)
 
 // ---- what is stored ---------------------------------------------------------------------------
 rows = (start, stop) =>
@@ -83,7 +75,7 @@ chargers = (start, stop) =>
     recorded(start: start, stop: stop, measurement: "charger", field: "state")
 
 // Streams below hold single values, each of a kind. One blank row of every kind gives the columns
-// their types where there is no data yet; its battery has no name and is dropped in the end.
+// their types where there is no data yet; its battery is none and is dropped in the end.
 ofKind = (tables=<-, kind) =>
     tables
         |> toFloat()
@@ -97,64 +89,106 @@ blanks = (kinds) =>
                 arr: kinds,
                 fn: (x) =>
                     ({
-                        battery: "",
-                        instrument: "",
+                        battery: "-",
+                        instrument: "-",
                         _time: always,
                         _value: 0.0,
                         kind: x,
                     }),
             ),
     )
-nothing = blanks(kinds: [""])
-byBattery = (tables=<-) =>
+
+// Rows of a battery, not of an instrument: "-" sorts before any name. (Where an empty text stands
+// in a column, Flux 0.196 loses it and moves up the rows below.)
+ofNone = (tables=<-) => tables |> set(key: "instrument", value: "-")
+byInstrument = (tables=<-) =>
     tables
         |> group()
-        |> pivot(rowKey: ["battery"], columnKey: ["kind"], valueColumn: "_value")
+        |> pivot(rowKey: ["battery", "instrument"], columnKey: ["kind"], valueColumn: "_value")
+inTime = (tables=<-) =>
+    tables
+        |> group()
+        |> pivot(
+            rowKey: ["battery", "instrument", "_time"],
+            columnKey: ["kind"],
+            valueColumn: "_value",
+        )
+carry = (tables=<-, column) => tables |> fill(column: column, usePrevious: true)
 namesIn = (tables=<-) => tables |> group() |> findColumn(fn: (key) => true, column: "battery")
 timeAsValue = (tables=<-) => tables |> map(fn: (r) => ({r with _value: float(v: int(v: r._time))}))
-instruments =
-    dict.fromList(
-        pairs: array.map(arr: batteries, fn: (x) => ({key: x.battery, value: x.instrument})),
-    )
+
+// Looking a battery up for every row would build the whole dictionary for every row. Instead, rows
+// are sorted, the first of each battery says what is configured, and the rest inherit it.
+configured =
+    array.from(rows: batteries)
+        |> duplicate(column: "battery", as: "owner")
+        |> rename(columns: {instrument: "wanted"})
+        |> set(key: "instrument", value: "!")
+wanted = configured |> keep(columns: ["battery", "owner", "wanted", "instrument"])
+inherit = (tables=<-, heads) =>
+    union(tables: [heads, tables])
+        |> sort(columns: ["battery", "instrument"])
+        |> carry(column: "owner")
+        |> carry(column: "wanted")
+        |> carry(column: "stored")
 
 // ---- which batteries are in step, and which wait for a turn -----------------------------------
 // In step: the stored row has counted as many samples as are recorded now, up to `settled`.
 recent = counters(start: watched, stop: justAfter(t: settled)) |> last()
-seen = setOf(arr: recent |> namesIn())
-unseen = array.filter(arr: names, fn: (x) => not has(set: seen, x: x))
-someUnseen = length(arr: unseen) > 0
 older = (start) => counters(start: start, stop: justAfter(t: watched)) |> last()
 lastDay = date.sub(d: 1d, from: watched)
-hasOlder = setOf(arr: older(start: lastDay) |> namesIn())
-allOlder = length(arr: array.filter(arr: names, fn: (x) => not has(set: hasOlder, x: x))) == 0
+lacks =
+    union(
+        tables: [
+            blanks(kinds: ["configured", "stored", "base"]),
+            array.from(rows: array.map(arr: names, fn: (x) => ({battery: x, _value: 1.0})))
+                |> set(key: "kind", value: "configured")
+                |> keep(columns: ["battery", "kind", "_value"]),
+            recent |> ofKind(kind: "stored"),
+            older(start: lastDay) |> ofKind(kind: "base"),
+        ],
+    )
+        |> group()
+        |> pivot(rowKey: ["battery"], columnKey: ["kind"], valueColumn: "_value")
+        |> filter(fn: (r) => exists r.configured)
+        |> map(
+            fn: (r) =>
+                ({
+                    what:
+                        if not exists r.stored then
+                            "row"
+                        else if not exists r.base then
+                            "base"
+                        else
+                            "nothing",
+                }),
+        )
+        |> findColumn(fn: (key) => true, column: "what")
+someUnseen = contains(value: "row", set: lacks)
 disturbed =
     union(
         tables: [
             blanks(kinds: ["stored", "base", "counted"]),
-            recent |> ofKind(kind: "stored"),
-            older(start: if allOlder then lastDay else always) |> ofKind(kind: "base"),
-            currents(start: watched, stop: settled)
-                |> count()
-                |> filter(
-                    fn: (r) =>
-                        dict.get(dict: instruments, key: r.battery, default: "") == r.instrument,
-                )
-                |> map(fn: (r) => ({r with _time: always}))
-                |> ofKind(kind: "counted"),
+            recent |> ofNone() |> ofKind(kind: "stored"),
+            older(start: if contains(value: "base", set: lacks) then always else lastDay)
+                |> ofNone()
+                |> ofKind(kind: "base"),
+            currents(start: watched, stop: settled) |> count() |> ofKind(kind: "counted"),
         ],
     )
-        |> byBattery()
+        |> byInstrument()
+        |> inherit(heads: wanted |> map(fn: (r) => ({r with stored: -1.0, base: 0.0})))
+        |> carry(column: "base")
         |> filter(
             fn: (r) =>
-                exists r.stored and exists r.counted and r.counted > r.stored - (if exists r.base
-                    then
-                        r.base
-                    else
-                        0.0),
+                exists r.counted and r.owner == r.battery and r.wanted == r.instrument and r.stored
+                    >=
+                    0.0 and r.counted > r.stored - r.base,
         )
         |> namesIn()
 
 // A battery without a row in the watched time waits if anything was recorded after its last row.
+watchedSince = float(v: int(v: watched))
 resumed =
     if someUnseen then
         union(
@@ -163,32 +197,26 @@ resumed =
                 counters(start: always, stop: justAfter(t: settled))
                     |> last()
                     |> timeAsValue()
+                    |> ofNone()
                     |> ofKind(kind: "stored"),
                 currents(start: always, stop: settled)
                     |> last()
-                    |> filter(
-                        fn: (r) =>
-                            dict.get(dict: instruments, key: r.battery, default: "")
-                                ==
-                                r.instrument,
-                    )
                     |> timeAsValue()
                     |> ofKind(kind: "recorded"),
             ],
         )
-            |> byBattery()
+            |> byInstrument()
+            |> inherit(heads: wanted |> map(fn: (r) => ({r with stored: 0.0})))
             |> filter(
                 fn: (r) =>
-                    not has(set: seen, x: r.battery) and exists r.recorded and (not exists r.stored
-                            or
-                            r.recorded >= r.stored),
+                    exists r.recorded and r.owner == r.battery and r.wanted == r.instrument
+                        and
+                        r.stored < watchedSince and r.recorded >= r.stored,
             )
             |> namesIn()
     else
         []
-waiting =
-    array.filter(arr: array.concat(arr: disturbed, v: resumed), fn: (x) => has(set: known, x: x))
-isWaiting = setOf(arr: waiting)
+waiting = array.concat(arr: disturbed, v: resumed)
 
 // ---- the cells of a stream of samples ---------------------------------------------------------
 // Only what the storage engine and vectorised functions do fast, and only time between samples of
@@ -270,58 +298,68 @@ chargerCells = (state) =>
             state() |> each(fn: max, kind: "charger_max"),
         ],
     )
+        |> drop(columns: ["instrument"])
+        |> ofNone()
 stateRow = (tables=<-) =>
     tables
         |> last()
         |> rename(columns: {_field: "kind"})
         |> keep(columns: ["battery", "_time", "_value", "kind"])
+        |> ofNone()
 
 // ---- all that are in step, at once ------------------------------------------------------------
-inStep =
-    dict.fromList(
-        pairs:
-            array.map(
-                arr:
-                    array.concat(
-                        arr: array.filter(arr: names, fn: (x) => not has(set: isWaiting, x: x)),
-                        v: [""],
-                    ),
-                fn: (x) => ({key: x, value: dict.get(dict: instruments, key: x, default: "")}),
+// Streams that are shared are read once and worked on in memory. Reading them anew for every kind
+// of value, as those that wait do, is faster for a day but not for a minute.
+currentNow = currents(start: settled, stop: end)
+voltageNow = voltages(start: settled, stop: end)
+someOnCharger =
+    length(arr: array.filter(arr: batteries, fn: (x) => x.full_charger_state >= 0.0)) > 0
+together =
+    union(
+        tables: [
+            blanks(
+                kinds: [
+                    "count",
+                    "current_first",
+                    "current_last",
+                    "current_min",
+                    "current_max",
+                    "voltage_min",
+                    "voltage_max",
+                    "charger_min",
+                    "charger_max",
+                    "first",
+                    "inside",
+                    "charged",
+                    "discharged",
+                    "null",
+                ],
             ),
+            cells(current: () => currentNow, voltage: () => voltageNow),
+            rows(start: if someUnseen then always else watched, stop: justAfter(t: settled))
+                |> stateRow(),
+            if someOnCharger then
+                chargerCells(state: () => chargers(start: settled, stop: end))
+            else
+                blanks(kinds: ["null"]),
+        ],
     )
-charged = array.filter(arr: batteries, fn: (x) => x.full_charger_state >= 0.0)
-onCharger = setOf(arr: array.map(arr: charged, fn: (x) => x.battery))
-someOnCharger = length(arr: charged) > 0
-together = [
-    cells(
-        current: () => currents(start: settled, stop: end),
-        voltage: () => voltages(start: settled, stop: end),
-    )
-        |> filter(fn: (r) => dict.get(dict: inStep, key: r.battery, default: "") == r.instrument),
-    rows(start: if someUnseen then always else watched, stop: justAfter(t: settled))
-        |> stateRow()
-        |> filter(fn: (r) => dict.get(dict: inStep, key: r.battery, default: "") != ""),
-    if someOnCharger then
-        chargerCells(state: () => chargers(start: settled, stop: end))
-            |> filter(
-                fn: (r) =>
-                    dict.get(dict: inStep, key: r.battery, default: "") != "" and has(
-                            set: onCharger,
-                            x: r.battery,
-                        ),
-            )
-    else
-        nothing,
-]
+        |> inTime()
+        |> map(fn: (r) => ({r with together: 1.0}))
 
 // ---- those that wait, a few in every run, each from where it can be trusted ------------------
 // Round robin: whichever run it is decides who is next, so nobody waits for ever.
 run = int(v: end) / int(v: cell)
 turn = (battery) => {
-    instrument = dict.get(dict: instruments, key: battery, default: "")
+    own = array.filter(arr: batteries, fn: (x) => x.battery == battery)
+    instrument = own[0].instrument
     ofBattery = (tables=<-) => tables |> filter(fn: (r) => r.battery == battery)
     ofShunt = (tables=<-) =>
         tables |> filter(fn: (r) => r.battery == battery and r.instrument == instrument)
+    seen =
+        recent
+            |> ofBattery()
+            |> findColumn(fn: (key) => true, column: "_value")
     base =
         counters(start: always, stop: justAfter(t: watched))
             |> ofBattery()
@@ -329,7 +367,7 @@ turn = (battery) => {
             |> findColumn(fn: (key) => true, column: "_value")
     uncounted = if length(arr: base) > 0 then base[0] else 0.0
     changed =
-        if has(set: seen, x: battery) then
+        if length(arr: seen) > 0 then
             union(
                 tables: [
                     blanks(kinds: ["counted", "stored"]),
@@ -380,12 +418,13 @@ turn = (battery) => {
                     voltage: () => voltages(start: start, stop: stop) |> ofShunt(),
                 ),
                 state,
-                if has(set: onCharger, x: battery) then
+                if own[0].full_charger_state >= 0.0 then
                     chargerCells(state: () => chargers(start: start, stop: stop) |> ofBattery())
                 else
-                    nothing,
+                    blanks(kinds: ["null"]),
             ],
         )
+            |> inTime()
 }
 alone =
     array.map(
@@ -400,58 +439,80 @@ table =
     union(
         tables:
             array.concat(
-                arr: array.concat(arr: together, v: alone),
+                arr: alone,
                 v: [
-                    blanks(
-                        kinds: [
-                            "count",
-                            "current_first",
-                            "current_last",
-                            "current_min",
-                            "current_max",
-                            "voltage_min",
-                            "voltage_max",
-                            "charger_min",
-                            "charger_max",
-                            "first",
-                            "inside",
-                            "charged",
-                            "discharged",
-                            "null",
-                        ],
-                    ),
+                    together,
+                    configured
+                        |> map(
+                            fn: (r) =>
+                                ({r with
+                                    _time: 1970-01-01T00:00:00Z,
+                                    waiting: 0.0,
+                                    charger_at: 0.0,
+                                    soc_pct: r.initial_soc_pct,
+                                    base_sigma_pct: r.initial_sigma_pct,
+                                    unobserved_s: 0.0,
+                                    observed_s: 0.0,
+                                    throughput_ah: 0.0,
+                                    full_held_s: -1.0,
+                                    empty_held_s: -1.0,
+                                    sample_age_s: 0.0,
+                                    sample_current_a: 0.0,
+                                    samples: 0.0,
+                                }),
+                        )
+                        |> drop(columns: ["initial_soc_pct", "initial_sigma_pct"]),
+                    array.from(
+                        rows:
+                            array.map(
+                                arr: array.concat(arr: waiting, v: ["-"]),
+                                fn: (x) =>
+                                    ({
+                                        battery: x,
+                                        instrument: "-",
+                                        _time: 1970-01-01T00:00:01Z,
+                                        waiting: 1.0,
+                                    }),
+                            ),
+                    )
+                        |> keep(columns: ["battery", "instrument", "_time", "waiting"]),
                 ],
             ),
     )
+
+lines =
+    table
         |> group()
-        |> pivot(rowKey: ["battery", "_time"], columnKey: ["kind"], valueColumn: "_value")
-        |> filter(fn: (r) => r.battery != "")
-settingRows =
-    array.from(rows: batteries)
-        |> drop(columns: ["instrument"])
+        |> sort(columns: ["battery", "_time", "instrument"])
+        |> carry(column: "owner")
+        |> carry(column: "wanted")
+        |> carry(column: "waiting")
+        // The charger may be another instrument: its row is the one before, of the same cell.
+        |> map(fn: (r) => ({r with stamp: float(v: r._time) / 1000000000.0}))
         |> map(
             fn: (r) =>
-                ({r with
-                    _time: 1970-01-01T00:00:00Z,
-                    soc_pct: r.initial_soc_pct,
-                    base_sigma_pct: r.initial_sigma_pct,
-                    unobserved_s: 0.0,
-                    observed_s: 0.0,
-                    throughput_ah: 0.0,
-                    full_held_s: -1.0,
-                    empty_held_s: -1.0,
-                    sample_age_s: 0.0,
-                    sample_current_a: 0.0,
-                    samples: 0.0,
+                ({r with charger_at:
+                        if exists r.charger_min then
+                            r.stamp
+                        else
+                            r.charger_at,
                 }),
         )
-carry = (tables=<-, column) => tables |> fill(column: column, usePrevious: true)
-
-// A cell without current tells nothing.
-lines =
-    union(tables: [settingRows, table])
-        |> filter(fn: (r) => exists r.count or exists r.samples)
-        |> sort(columns: ["battery", "_time"])
+        |> carry(column: "charger_at")
+        |> carry(column: "charger_min")
+        |> carry(column: "charger_max")
+        |> map(
+            fn: (r) =>
+                ({r with charger_min: if r.charger_at == r.stamp then r.charger_min else r.null,
+                    charger_max: if r.charger_at == r.stamp then r.charger_max else r.null,
+                }),
+        )
+        |> filter(
+            fn: (r) =>
+                r.owner == r.battery and (exists r.samples or exists r.count and r.instrument
+                            ==
+                            r.wanted) and not (exists r.together and r.waiting > 0.0),
+        )
         |> carry(column: "site")
         |> carry(column: "capacity_ah")
         |> carry(column: "efficiency")
@@ -470,7 +531,6 @@ lines =
         |> carry(column: "empty_hold_s")
         |> carry(column: "cell_s")
         // when and with which current a row begins and ends
-        |> map(fn: (r) => ({r with stamp: float(v: r._time) / 1000000000.0}))
         |> map(
             fn: (r) =>
                 ({r with begins: r.stamp - r.cell_s + r.first / 1000000000.0,
@@ -745,7 +805,7 @@ lines =
         |> findColumn(fn: (key) => true, column: "lines")
 
 // ---- every line becomes a row -----------------------------------------------------------------
-none = ",,1970-01-01T00:00:00Z,0,0,0,0,0,0,0,0,0,0,0,0;"
+none = "-,-,1970-01-01T00:00:00Z,0,0,0,0,0,0,0,0,0,0,0,0;"
 
 array.from(
     rows:
@@ -778,7 +838,7 @@ array.from(
             },
         ),
 )
-    |> filter(fn: (r) => r.battery != "")
+    |> filter(fn: (r) => r.battery != "-")
     |> map(
         fn: (r) =>
             ({

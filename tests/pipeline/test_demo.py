@@ -111,12 +111,12 @@ def test_every_reading_is_stored_once_and_the_second_start_is_quick(start, state
 
 
 def test_crashed_programs_are_restarted_and_nothing_is_lost(start, state):
-    demo = start("--for", "25s", "--json")
+    demo = start("--for", "40s", "--json")
     wait_until(lambda: unit_pids(state).keys() == UNITS, 30)
     time.sleep(3)
     for name in sorted(UNITS):
         os.kill(unit_pids(state)[name], signal.SIGKILL)
-        wait_until(lambda: unit_pids(state).keys() == UNITS, 15)
+        wait_until(lambda: unit_pids(state).keys() == UNITS, 30)
     result = finish(demo, state)
     assert result["restarts"].keys() == UNITS
     assert result["accepted"] >= 30

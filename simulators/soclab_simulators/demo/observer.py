@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from soclab_simulators.demo.scenario import Scenario
     from soclab_simulators.demo.soc_error import SocPoint
     from soclab_simulators.demo.state import State
+    from soclab_simulators.demo.tasks import Tasks
 
 _HISTORY: Final = 600
 
@@ -31,6 +32,7 @@ class Observer:
         scenario: Scenario,
         influx: Influx,
         programs: Programs,
+        tasks: Tasks,
         latencies: Latencies,
         started_s: float,
     ) -> None:
@@ -40,6 +42,7 @@ class Observer:
         self._scenario = scenario
         self._influx = influx
         self._programs = programs
+        self._tasks = tasks
         self._latencies = latencies
         self._started_s = started_s
         self._archive = Archive(state.archive)
@@ -93,7 +96,10 @@ class Observer:
             stored=self._latencies.readings,
             latency_s=self._latencies.recent(),
             first_reading_s=self.first_reading_s,
-            units=[UnitLine(u.name, u.describe(), fine=u.running) for u in self._programs.units],
+            units=[
+                *(UnitLine(u.name, u.describe(), fine=u.running) for u in self._programs.units),
+                self._tasks.describe(),
+            ],
             url=url,
             root=self._state.root,
         )

@@ -92,6 +92,7 @@ class Demo:
                 self._scenario,
                 influx,
                 self._programs,
+                tasks,
                 self._latencies,
                 self._started_s,
             )

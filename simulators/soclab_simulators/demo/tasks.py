@@ -15,6 +15,7 @@ from influxdb_client.rest import ApiException
 from soclab_services.influxdb.access import ORG, TASK_TOKEN
 from urllib3.exceptions import HTTPError
 
+from soclab_simulators.demo.picture import UnitLine
 from soclab_simulators.demo.programs import program
 from soclab_simulators.demo.state import DemoError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _POLL_S: Final = 0.1
 _TIMEOUT_S: Final = 120.0
 _MOST_ATTEMPTS: Final = 5
+_LOOK_EVERY_S: Final = 5.0
 
 
 class Tasks:
@@ -50,6 +52,8 @@ class Tasks:
         self._url = server.url
         self._token = (server.secrets / TASK_TOKEN).read_text()
         self._sources: list[str] = []
+        self._failed: list[str] = []
+        self._next_look = 0.0
         self._attempts = 0
         self._installing: subprocess.Popen[str] | None = self._install()
 
@@ -75,6 +79,19 @@ class Tasks:
             raise DemoError(f"the Flux tasks could not be installed: {said.strip()}")
         self._installing = self._install()
         return False
+
+    def describe(self) -> UnitLine:
+        """Return how they are doing, as a line among the programs."""
+        if self._installing is not None:
+            return UnitLine("tasks", "being installed", fine=True)
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_EVERY_S
+            with contextlib.suppress(DemoError), self._client() as client:  # away: known is kept
+                found = client.tasks_api().find_tasks()
+                self._failed = [t.name for t in found if t.last_run_status == "failed"]
+        if self._failed:
+            return UnitLine("tasks", f"failed: {', '.join(self._failed)}", fine=False)
+        return UnitLine("tasks", "running", fine=True)
 
     def close(self) -> None:
         """End an installation that is still going on."""

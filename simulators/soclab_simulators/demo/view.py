@@ -107,7 +107,7 @@ def _soc(picture: Picture, width: int) -> list[RenderableType]:
         )
     lines += [_soc_line(line, bar) for line in picture.soc]
     if not picture.soc:
-        lines.append(Text("no state of charge yet: the first Flux run is due", style=QUIET))
+        lines.append(Text("no state of charge yet: the Flux task has to run first", style=QUIET))
     return lines
 
 

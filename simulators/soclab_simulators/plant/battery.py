@@ -9,8 +9,8 @@ from typing import Final
 
 # Open-circuit voltage of four LiFePO4 cells in series over state of charge: flat in the middle,
 # steep at both ends, where voltage tells the state of charge.
-_OCV_SOC: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.98, 1.0)
-_OCV_V: Final = (10.0, 11.6, 12.3, 12.7, 12.95, 13.12, 13.22, 13.3, 13.42, 13.6, 14.2)
+_OCV_SOC: Final = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.98, 1.0)
+_OCV_V: Final = (10.0, 11.3, 11.9, 12.3, 12.7, 12.95, 13.12, 13.22, 13.3, 13.42, 13.6, 14.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

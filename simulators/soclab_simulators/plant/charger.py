@@ -29,7 +29,7 @@ class ChargerParameters:
     tail_a: float = 0.1
     tail_hold_s: float = 12.0
     rebulk_v: float = 13.0
-    disconnect_v: float = 11.5
+    disconnect_v: float = 11.0
     disconnect_hold_s: float = 12.0
     cut_off_v: float = 10.5
     reconnect_v: float = 13.3

@@ -92,18 +92,23 @@ def parse_duration(text: str) -> float:
 
 
 class _Stop:
-    """Ctrl-C, a closed terminal or SIGTERM end the demo in good order; a second one at once."""
+    """Ctrl-C, a closed terminal or SIGTERM end the demo in good order; a second one at once.
+
+    So does the first one while the demo is still starting: there is nothing to be checked yet.
+    """
 
     def __init__(self) -> None:
         self._requested = False
+        self._watched = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
     def requested(self) -> bool:
         """Tell whether it was asked to stop."""
+        self._watched = True
         return self._requested
 
     def _on_signal(self, _number: int, _frame: object) -> None:
-        if self._requested:
+        if self._requested or not self._watched:
             raise KeyboardInterrupt
         self._requested = True

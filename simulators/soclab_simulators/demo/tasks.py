@@ -140,7 +140,11 @@ class Tasks:
     def _install(self) -> subprocess.Popen[str]:
         self._attempts += 1
         return subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            self._command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl-C is for the demo to handle
         )
 
 

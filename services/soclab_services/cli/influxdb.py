@@ -1,4 +1,4 @@
-"""``soclab influxdb``: the InfluxDB server for this machine."""
+"""``soclab influxdb``: the InfluxDB server for this machine, and backups of any."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Install the InfluxDB server.", no_args_is_help=True)
+from soclab_services.cli import influxdb_backup
+
+app = typer.Typer(help="Install the InfluxDB server and back it up.", no_args_is_help=True)
+app.add_typer(influxdb_backup.app)  # without a name: its commands are commands of this one
 
 
 class InstallMethod(StrEnum):

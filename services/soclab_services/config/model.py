@@ -23,6 +23,8 @@ class InfluxdbConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Organisation in InfluxDB."""
     token_file: str = ""
     """File with a token that may read and write tasks and buckets; not kept by the server."""
+    ca_file: str = ""
+    """File with the certificate authority of a server that no public one vouches for."""
     raw_retention_d: Annotated[int, Meta(ge=0)] = 90
     """Days for which raw readings are kept, when their bucket is made; 0 keeps them forever."""
 

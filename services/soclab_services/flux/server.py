@@ -48,9 +48,18 @@ def connect(config: InfluxdbConfig) -> Iterator[InfluxDBClient]:
             f"cannot be read: {error}",
             "Name a file with a token that may read and write tasks and buckets.",
         ) from error
+    if config.ca_file and not Path(config.ca_file).is_file():
+        raise ConfigError(
+            "influxdb.ca_file", f"{config.ca_file} is no file", "Name the authority's certificate."
+        )
     try:
         with InfluxDBClient(
-            config.url, token=token, org=config.org, timeout=_TIMEOUT_MS, retries=False
+            config.url,
+            token=token,
+            org=config.org,
+            timeout=_TIMEOUT_MS,
+            retries=False,
+            ssl_ca_cert=config.ca_file or None,
         ) as client:
             yield client
     except HTTPError as error:

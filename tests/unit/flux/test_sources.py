@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ def test_formatted_as_flux_does(path):
     noted = dict(reversed(s.split()) for s in (FLUX / "formatted.sha256").read_text().splitlines())
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     assert found == noted[path.name], "changed since: run .venv/bin/python scripts/format_flux.py"
+
+
+def test_every_file_is_packaged():
+    packaged = resources.files("soclab_services.flux") / "tasks"
+    assert {f.name: f.read_text() for f in packaged.iterdir()} == {
+        path.name: path.read_text() for path in FLUX.glob("*.flux")
+    }
 
 
 def battery(**changes):

@@ -1,0 +1,1 @@
+../../../../flux/rollup_1m.flux

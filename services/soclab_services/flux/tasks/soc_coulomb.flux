@@ -1,0 +1,1 @@
+../../../../flux/soc_coulomb.flux

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from soclab_collectors.spool.durable import fsync_folder, write_all
 from soclab_collectors.spool.segment import COPY_SUFFIX, OPEN_SUFFIX, Segment
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# The uploader may be another user of the same group: it has to cut off the line that a killed
+# collector was in the midst of. Who shares nothing with a group sets a umask.
+_MODE: Final = 0o660
 
 
 class OpenSegment:
@@ -27,7 +31,7 @@ class OpenSegment:
         self.durable_lines = 0
         self._path = folder / (segment.name + OPEN_SUFFIX)
         self._descriptor = os.open(
-            self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640
+            self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, _MODE
         )
         self._torn = False
         self._suspect = False
@@ -101,7 +105,7 @@ class OpenSegment:
     def _rescue(self) -> None:
         """Write everything anew into another file, from what the page cache still holds."""
         copy_path = self._path.with_name(self.segment.name + COPY_SUFFIX)
-        copy = os.open(copy_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o640)
+        copy = os.open(copy_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, _MODE)
         try:
             write_all(copy, os.pread(self._descriptor, self.size, 0))
             os.fsync(copy)

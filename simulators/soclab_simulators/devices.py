@@ -120,7 +120,7 @@ class NetworkDevice:
         await asyncio.Event().wait()
 
 
-def create_device(settings: AnySettings, world: World) -> Device:
+def create_device(settings: AnySettings, world: World, serial_group: str = "") -> Device:
     """Return a device that measures the world.
 
     Playing a recording, it shows every digit of it and never takes its time.
@@ -134,7 +134,7 @@ def create_device(settings: AnySettings, world: World) -> Device:
             stream_port=settings.stream_port,
         )
         return NetworkDevice(simulator)
-    port = PtyPort(Path(settings.port))
+    port = PtyPort(Path(settings.port), serial_group)
     source = world.source(settings.name, kind, port)
     if isinstance(settings, ThingSetSettings):
         decimals = 3 if source.lossless else 2

@@ -47,6 +47,8 @@ class LabConfig(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     plant: PlantSettings | None = None
     recording: RecordingSettings | None = None
     devices: list[AnySettings]
+    serial_group: str = ""
+    """Group that may open the serial ports, if collectors run as another user."""
 
     def __post_init__(self) -> None:
         """Refuse what no type can express."""
@@ -60,7 +62,8 @@ class Lab:
     def __init__(self, config: LabConfig) -> None:
         self._world = _create_world(config)
         self._devices: dict[str, Device] = {
-            settings.name: create_device(settings, self._world) for settings in config.devices
+            settings.name: create_device(settings, self._world, config.serial_group)
+            for settings in config.devices
         }
 
     async def __aenter__(self) -> Self:

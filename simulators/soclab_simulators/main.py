@@ -1,7 +1,7 @@
 """The program ``soclab-simulators``: a plant or a recording, and the devices that measure it.
 
 Prints one line ``READY {…}`` with the name and address of every device once all can be reached,
-and runs until SIGTERM or SIGINT.
+and runs until SIGTERM or SIGINT. As a unit it tells the service manager as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from soclab_collectors import systemd
 
 from soclab_simulators.lab import Lab, LabConfig
 
@@ -46,6 +47,7 @@ async def _run(config: LabConfig) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with Lab(config) as lab:
         print(f"READY {json.dumps(lab.addresses())}", flush=True)  # noqa: T201
+        systemd.notify("READY=1")
         running = asyncio.create_task(lab.run())
         stopping = asyncio.create_task(stopped.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

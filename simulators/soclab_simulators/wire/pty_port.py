@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import select
+import shutil
 import struct
 import termios
 import tty
@@ -31,10 +32,14 @@ class PtyPort:
     ----------
     path
         Where the symbolic link appears, such as ``…/serial/by-id/usb-FTDI_…``.
+    group
+        Group that may open it, as ``dialout`` may open a real adapter; without one, only this
+        user may.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, group: str = "") -> None:
         self.path = path
+        self._group = group
         self.openings = 0
         """How often a reader has opened the port and, as serial libraries do, discarded input."""
         self._device = -1
@@ -67,6 +72,9 @@ class PtyPort:
         self._device, terminal = os.openpty()
         tty.setraw(terminal)  # settings outlive readers: they belong to the pty
         self._terminal = os.ttyname(terminal)
+        if self._group:
+            shutil.chown(terminal, group=self._group)
+            os.chmod(terminal, 0o660)  # noqa: PTH101  it has no Path, only a descriptor
         os.close(terminal)
         os.set_blocking(self._device, False)
         self._hangup = select.poll()

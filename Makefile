@@ -7,7 +7,7 @@ BIN := .venv/bin
 # RECORDING=FILE SPEED=60     make demo: play a recording instead of the virtual plant
 export PYTHON
 
-.PHONY: help setup demo inventory test lint docs bench clean
+.PHONY: help setup demo lab lab-down inventory test molecule lint docs bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -26,12 +26,23 @@ setup: .venv/ready ## Make .venv with every tool, as uv.lock says
 demo: setup ## Run the lab with simulated instruments [RECORDING=FILE] [SPEED=60]
 	@$(BIN)/soclab demo $(if $(RECORDING),--recording '$(RECORDING)') $(if $(SPEED),--speed $(SPEED))
 
+lab: ## Boot the virtual lab, two systemd hosts made by Ansible; prints its URLs [root, Linux]
+	@scripts/nspawn-hosts check
+	@$(MAKE) --no-print-directory .venv/deploy-ready
+	@scripts/lab up
+
+lab-down: ## Remove the virtual lab: hosts, data and secrets
+	@scripts/lab down
+
 test: lint ## Run every check and test that this machine can
 	@scripts/prepare-tests
 	@$(BIN)/pytest
 
-inventory: .venv/deploy-ready ## Describe a lab of your own in inventories/NAME [NAME=mylab]
-	@$(BIN)/soclab inventory create $(NAME)
+molecule: .venv/deploy-ready ## Test every role on systemd hosts of its own [root, Linux] [JOBS=2] [ROLES=]
+	@scripts/molecule -j $(or $(JOBS),2) $(ROLES)
+
+inventory: .venv/deploy-ready ## Describe a lab of your own in inventories/NAME [NAME=mylab] [FLAGS=]
+	@$(BIN)/soclab inventory create $(NAME) $(FLAGS)
 
 lint: .venv/deploy-ready ## Check style, types, architecture, secrets and generated docs
 	$(BIN)/ruff check --quiet

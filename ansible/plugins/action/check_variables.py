@@ -73,12 +73,18 @@ def wrong_value(name: str, value: Any, spec: dict[str, Any]) -> str | None:
     )
     if not result.error_messages:
         return None
-    if spec.get("no_log"):
+    if is_secret(spec):
         return f"wrong value: must be of type {spec.get('type', 'str')}."
     reason = "; ".join(dict.fromkeys(result.error_messages))
     if value is None:
         reason = f"empty, must be of type {spec.get('type', 'str')}"
     return f"wrong value: {reason}."
+
+
+def is_secret(spec: dict[str, Any]) -> bool:
+    """Tell whether a value, or something in it, must not be shown."""
+    inner = spec.get("options", {}).values()
+    return bool(spec.get("no_log")) or any(is_secret(option) for option in inner)
 
 
 def first_sentence(description: str | list[str]) -> str:

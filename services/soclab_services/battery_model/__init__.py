@@ -1,0 +1,1 @@
+"""What a battery does when current flows: an equivalent circuit, its file, its fit."""

@@ -1,0 +1,41 @@
+"""Every method by its name: a recording and a model in, an estimate at every sample out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from soclab_services.estimation import trajectory
+from soclab_services.estimation.blocks import blocks, rules
+from soclab_services.estimation.ekf import ekf
+from soclab_services.estimation.equations import circuit
+from soclab_services.estimation.noise import noise
+from soclab_services.estimation.smoother import smooth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from soclab_services.battery_model.model import BatteryModel
+    from soclab_services.estimation.trajectory import Trajectory
+    from soclab_services.recordings.load import Recording
+    from soclab_services.recordings.meta import Meta
+
+    Method = Callable[[Recording, BatteryModel, Meta], Trajectory]
+
+
+def by_ekf(recording: Recording, model: BatteryModel, meta: Meta) -> Trajectory:
+    """Estimate with extended Kalman filters."""
+    summed = blocks(recording, rules(recording, model, meta))
+    tables = circuit(model)
+    filtered = ekf(summed, tables, noise(model), meta.prior_soc)
+    return trajectory.online(recording, summed, filtered, tables)
+
+
+def by_smoother(recording: Recording, model: BatteryModel, meta: Meta) -> Trajectory:
+    """Estimate with extended Kalman filters and a backward pass: not online."""
+    summed = blocks(recording, rules(recording, model, meta))
+    tables = circuit(model)
+    filtered = ekf(summed, tables, noise(model), meta.prior_soc)
+    return trajectory.in_hindsight(recording, summed, smooth(filtered), tables)
+
+
+METHODS: Final[dict[str, Method]] = {"ekf": by_ekf, "smoother": by_smoother}

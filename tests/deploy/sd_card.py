@@ -1,0 +1,104 @@
+"""An SD-card image with the layout of Raspberry Pi OS, small enough to make in a second."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIB = 1 << 20
+BOOT_OFFSET, BOOT_SIZE = 8 * MIB, 40 * MIB  # FAT32 has at least 65,525 clusters
+ROOT_OFFSET, ROOT_SIZE = BOOT_OFFSET + BOOT_SIZE, 32 * MIB
+CMDLINE = (
+    "console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 "
+    "fsck.repair=yes rootwait"
+)
+# What of each release the role looks at, and what it must not touch.
+FIRSTBOOT = " quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"
+BOOT_FILES = {
+    "bookworm": {"cmdline.txt": f"{CMDLINE}{FIRSTBOOT}\n", "config.txt": "arm_64bit=1\n"},
+    "trixie": {
+        "cmdline.txt": f"{CMDLINE} resize\n",
+        "config.txt": "arm_64bit=1\n",
+        # The placeholders that official images bring.
+        "meta-data": "dsmode: local\ninstance_id: rpios-image\n",
+        "user-data": "#cloud-config\n",
+        "network-config": "# nothing\n",
+    },
+}
+ROOT_FILES = {
+    "bookworm": ["/usr/lib/raspberrypi-sys-mods/init_config", "/usr/bin/raspi-config"],
+    "trixie": ["/usr/bin/cloud-init", "/usr/bin/raspi-config"],
+}
+
+
+def make(path: Path, release: str, scratch: Path, *, leave_out: str = "") -> Path:
+    """Make an image of a release at path (.img or .img.xz)."""
+    root = scratch / f"root-{release}"
+    for name in ROOT_FILES.get(release, []):
+        if name != leave_out:
+            file = root / name[1:]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("#!/bin/sh\n")
+            file.chmod(0o755)
+    (root / "usr/lib").mkdir(parents=True, exist_ok=True)
+    (root / "usr/lib/os-release").write_text(f'ID=debian\nVERSION_CODENAME="{release}"\n')
+    (root / "etc/systemd/system/multi-user.target.wants").mkdir(parents=True, exist_ok=True)
+    (root / "etc/os-release").unlink(missing_ok=True)
+    (root / "etc/os-release").symlink_to("../usr/lib/os-release")
+
+    image = scratch / "disk.img"
+    image.write_bytes(_partition_table())
+    with image.open("r+b") as file:
+        file.truncate(ROOT_OFFSET + ROOT_SIZE)
+    _append(image, BOOT_OFFSET, _fat(scratch, BOOT_FILES.get(release, BOOT_FILES["trixie"])))
+    _append(image, ROOT_OFFSET, _ext4(scratch, root))
+    if path.suffix == ".xz":
+        path.write_bytes(lzma.compress(image.read_bytes(), preset=0))
+    else:
+        image.rename(path)
+    return path
+
+
+def _partition_table() -> bytes:
+    entries = b"".join(
+        struct.pack("<B3xB3xII", 0, kind, offset // 512, size // 512)
+        for kind, offset, size in (
+            (0x0C, BOOT_OFFSET, BOOT_SIZE),
+            (0x83, ROOT_OFFSET, ROOT_SIZE),
+        )
+    )
+    return bytes(440) + b"\x91\x90\x63\x4e\0\0" + entries.ljust(64, b"\0") + b"\x55\xaa"
+
+
+def _fat(scratch: Path, files: dict[str, str]) -> Path:
+    disk = scratch / "boot.fat"
+    disk.unlink(missing_ok=True)
+    with disk.open("wb") as file:
+        file.truncate(BOOT_SIZE)
+    _run("mkfs.fat", "-F", "32", "-s", "1", "-n", "bootfs", disk)
+    for name, text in files.items():
+        subprocess.run(["mcopy", "-i", disk, "-", f"::/{name}"], input=text.encode(), check=True)
+    return disk
+
+
+def _ext4(scratch: Path, tree: Path) -> Path:
+    disk = scratch / "root.ext4"
+    disk.unlink(missing_ok=True)
+    features = "^64bit,^huge_file"  # as pi-gen does
+    _run("mkfs.ext4", "-q", "-L", "rootfs", "-O", features, "-d", tree, disk, f"{ROOT_SIZE >> 10}k")
+    return disk
+
+
+def _append(image: Path, offset: int, part: Path) -> None:
+    with image.open("r+b") as file:
+        file.seek(offset)
+        file.write(part.read_bytes())
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True)

@@ -16,6 +16,7 @@ from soclab_collectors.errors import ConfigError
 from soclab_collectors.logs import configure_logging
 from soclab_collectors.spool.boots import BootDates
 from soclab_collectors.uploader.quarantine import Quarantine
+from soclab_collectors.uploader.resend import resend
 from soclab_collectors.uploader.status import describe, status
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_quarantine_list)
     retry = actions.add_parser("retry", parents=[common, machine], help="send all of them again")
     retry.set_defaults(command=_quarantine_retry)
+    again = commands.add_parser(
+        "resend",
+        parents=[common, machine],
+        help="send archived readings again, to a server that was restored from an older backup",
+    )
+    again.set_defaults(command=_resend)
     date = commands.add_parser(
         "date",
         parents=[common],
@@ -107,6 +114,13 @@ def _check(config: Config, options: argparse.Namespace) -> int:
 def _status(config: Config, options: argparse.Namespace) -> int:
     found = status(Path(config.spool.directory))
     print(json.dumps(found) if options.json else describe(found))  # noqa: T201
+    return os.EX_OK
+
+
+def _resend(config: Config, options: argparse.Namespace) -> int:
+    archive = config.spool.archive_directory
+    done = resend(Path(config.spool.directory), Path(archive) if archive else None)
+    print(json.dumps(done) if options.json else f"{done['segments']} segments go again")  # noqa: T201
     return os.EX_OK
 
 

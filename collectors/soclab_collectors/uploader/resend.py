@@ -23,7 +23,8 @@ def resend(spool: Path, archive: Path | None) -> dict[str, Any]:
     """
     if archive is None:
         raise ConfigError(
-            "spool.archive_directory is not set: no uploaded readings were kept",
+            "spool.archive_directory",
+            "is not set, so no uploaded readings were kept",
             "Set it before the next time.",
         )
     found = sorted((path.stat().st_mtime_ns, path) for path in archive.glob("*/*"))

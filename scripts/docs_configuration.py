@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import NODEFAULT
 from msgspec import inspect as shape
 from soclab_collectors.config.model import Config
+from soclab_collectors.wlan.config import WlanConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,16 +58,29 @@ An example, to copy and to cut down:
 """
 
 
+WLAN = """
+# The file wlan.toml
+
+`/etc/soclab/wlan.toml` is read by `soclab-wlan-reconnect` ([WLAN](deploy/wlan.md)); `check` refuses
+mistakes in the same way. Its sections `[clock]` and `[spool]` are those of `collectors.toml`.
+"""
+
+
 def page() -> str:
     """Return the page; every key needs a meaning."""
-    top = shape.type_info(Config)
-    assert isinstance(top, shape.StructType)  # noqa: S101  tells the type checker
-    sections = list(_sections(top, "", "Top of the file"))
-    missing = [key for section in sections for key in section.without_meaning]
+    sections = list(_sections(_shape(Config), "", "Top of the file"))
+    wlan = _Section(_shape(WlanConfig), "Top of wlan.toml")
+    missing = [key for section in [*sections, wlan] for key in section.without_meaning]
     if missing:
         sys.exit(f"These keys need a string below them that says what they mean: {missing}")
     head = HEAD.format(example=EXAMPLE.read_text(encoding="utf-8"))
-    return head + "".join(section.text for section in sections)
+    return head + "".join(section.text for section in sections) + WLAN + wlan.text
+
+
+def _shape(config: type) -> shape.StructType:
+    top = shape.type_info(config)
+    assert isinstance(top, shape.StructType)  # noqa: S101  tells the type checker
+    return top
 
 
 class _Section:

@@ -185,6 +185,7 @@ CONTRACT: Final[dict[str, Measurement]] = {
             "quarantined_total": Field("1", "lines the server refused, since it started"),
             "quarantine_bytes": Field("B", "bytes in quarantine"),
             "uploads_failed_total": Field("1", "failed upload attempts since it started"),
+            "repairs_total": Field("1", "steps taken to bring the network back since it started"),
             "stream_skipped_total": Field("1", "scans the device could not deliver"),
             "memory_bytes": Field("B", "resident memory of the unit"),
             "cpu_s": Field("s", "processor time the unit has used since it started"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_Kind = TypeVar("_Kind", bound=msgspec.Struct)
 _NAMED_KEY: Final = re.compile(r"(?:unknown|missing required) field `(?P<key>[^`]*)`")
 _REMEDY: Final = "docs/configuration.md lists every key with its unit."
 
@@ -30,6 +31,21 @@ def load_config(path: Path) -> Config:
         If the file cannot be read, is no TOML, has an unknown key, a value of the wrong type or
         range, two instruments of one name or two instruments on one port.
     """
+    config = read_config(path, Config)
+    _check_instruments(path, config)
+    _check_clock(path, config)
+    return config
+
+
+def read_config(path: Path, kind: type[_Kind]) -> _Kind:
+    """Return what is in ``path`` as a ``kind``.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is no TOML, has an unknown key or a value of the wrong type or
+        range.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -39,16 +55,13 @@ def load_config(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"no valid TOML: {error}", "Mend this line.") from error
     try:
-        config = msgspec.convert(data, Config)
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise _explain(path, data, str(error)) from error
-    _check_instruments(path, config)
-    _check_clock(path, config)
-    return config
+        raise _explain(path, data, kind, str(error)) from error
 
 
 def _check_instruments(path: Path, config: Config) -> None:
-    names: set[str] = {"uploader"}  # the uploader's own spool folder
+    names: set[str] = {"uploader", "wlan"}  # spool folders of soclab's own programs
     ports: dict[str, str] = {}
     for instrument in config.instruments:
         where = f"{path}: instruments.{instrument.name}"
@@ -83,7 +96,7 @@ def _check_clock(path: Path, config: Config) -> None:
         )
 
 
-def _explain(path: Path, data: dict[str, Any], message: str) -> ConfigError:
+def _explain(path: Path, data: dict[str, Any], kind: type, message: str) -> ConfigError:
     """Turn msgspec's message into one that a person can act on."""
     reason, _, at = message.partition(" - at ")
     keys = [_named(at.strip("`"), data)] if at else []
@@ -91,7 +104,7 @@ def _explain(path: Path, data: dict[str, Any], message: str) -> ConfigError:
     if named := _NAMED_KEY.search(reason):
         keys.append(named["key"])
         reason = "missing" if "missing" in reason else "unknown key"
-        if near := difflib.get_close_matches(named["key"], sorted(set(_known_keys(Config))), n=1):
+        if near := difflib.get_close_matches(named["key"], sorted(set(_known_keys(kind))), n=1):
             remedy = _REMEDY if reason == "missing" else f"Did you mean {near[0]}? {_REMEDY}"
     elif re.fullmatch(r"`\$\.instruments\[\d+\]\.kind`", at):
         kinds = sorted(str(c.__struct_config__.tag) for c in INSTRUMENT_CONFIGS)

@@ -104,13 +104,7 @@ class Lab:
     def run(self, host: str, command: str, *, check: bool = True, timeout_s: float = 120) -> str:
         """Return what a shell command prints on a host."""
         done = subprocess.run(
-            [
-                "ssh",
-                "-q",
-                *self.ssh_options(),
-                f"root@{self.address(host)}",
-                command,
-            ],
+            [*self.login(host), command],
             capture_output=True,
             text=True,
             check=False,
@@ -119,15 +113,17 @@ class Lab:
         assert not check or done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def ssh_options(self) -> list[str]:
-        """Return what makes ssh know key and hosts."""
+    def login(self, host: str) -> list[str]:
+        """Return the ssh command of a host."""
         options = {
             "UserKnownHostsFile": HOSTS / "known_hosts",
             "StrictHostKeyChecking": "yes",
             "ConnectTimeout": 5,
             "ServerAliveInterval": 5,
         }
-        return ["-i", str(HOSTS / "id_ed25519"), *(f"-o{k}={v}" for k, v in options.items())]
+        known = [f"-o{name}={value}" for name, value in options.items()]
+        key = str(HOSTS / "id_ed25519")
+        return ["ssh", "-q", "-i", key, *known, f"root@{self.address(host)}"]
 
     def address(self, host: str) -> str:
         """Return a host's address."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.figure import figure
+from tests.molecule.system.tests import grafana_double
 
 ROOT: Final = Path(__file__).parents[1]
 DEMO: Final = ROOT / "inventories/demo"
@@ -51,6 +52,9 @@ def main() -> int:
 def _measure(folder: Path) -> None:
     for host, address in {"server": f"{NET}.10", **PIS}.items():
         _must(_hosts("up", host, address))
+    known = f"-oUserKnownHostsFile={ENV['NSPAWN_HOSTS_DIR']}/known_hosts"
+    key = f"{ENV['NSPAWN_HOSTS_DIR']}/id_ed25519"
+    grafana_double.install(["ssh", "-q", "-i", key, known, f"root@{NET}.10"])
     lab = ["--limit", ",".join(["localhost", "server", *ONE])]
     figure("server and one Pi, from bare hosts", _play(folder, "site.yml", *lab), "s", at_most=360)
     figure("the same again, nothing to change", _play(folder, "site.yml", *lab), "s", at_most=60)

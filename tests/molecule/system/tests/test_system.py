@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.molecule.system.tests import grafana_double
 from tests.molecule.system.tests.eavesdropper import Eavesdropper
 from tests.molecule.system.tests.figures import note
 from tests.molecule.system.tests.lab import ROOT, SITE, Lab, wait
@@ -29,6 +30,7 @@ VENV: Final = "/opt/soclab/collectors"
 
 
 def test_bare_hosts_become_a_lab(lab: Lab) -> None:
+    grafana_double.install(lab.login("server"))
     began = time.time()
     with Eavesdropper() as eavesdropper:
         played = lab.play(SITE)
@@ -88,9 +90,8 @@ def test_no_secret_can_be_read(lab: Lab, tmp_path: Path) -> None:
 
 def _look_for(lab: Lab, host: str, patterns: str) -> None:
     subprocess.run(
-        ["ssh", "-q", *lab.ssh_options(), f"root@{lab.address(host)}", "umask 077; cat > /root/p"],
-        input=patterns, text=True, check=True,
-    )  # fmt: skip
+        [*lab.login(host), "umask 077; cat > /root/p"], input=patterns, text=True, check=True
+    )
     try:
         # Whoever has no rights at all reads what he can; he gets the patterns as an open file.
         lab.run(host, "echo planted > /var/tmp/planted; head -1 /root/p >> /var/tmp/planted")
@@ -244,6 +245,7 @@ def test_a_backup_brings_a_fresh_server_back(lab: Lab) -> None:
     lab.hosts("up", "server", lab.address("server"))
     wait(lambda: lab.run("server", "true") == "", 60, "the fresh server")
     assert lab.run("server", "ls /etc/soclab 2>/dev/null | wc -l").strip() == "0", "it is not fresh"
+    grafana_double.install(lab.login("server"))
     began = time.time()
     lab.play(
         "ansible/ops/restore.yml", "-e", "restore_confirm=yes", "-e", f"restore_backup={fetched}"

@@ -93,10 +93,6 @@ STATUS = {
     "quarantine": {},
     "undated_boots": [],
 }
-    "instruments": {"bms": {"bytes": 900, "age_s": 20}},
-    "quarantine": {},
-    "undated_boots": [],
-}
 
 
 @pytest.mark.parametrize(

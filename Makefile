@@ -52,8 +52,9 @@ lint: .venv/deploy-ready ## Check style, types, architecture, secrets and genera
 	$(BIN)/yamllint --strict .
 	@scripts/scan-secrets
 	@$(BIN)/python scripts/generate_docs.py --check
+	@scripts/lint-ansible
 
-docs: setup ## Generate docs/data-contract.md and docs/configuration.md anew
+docs: setup ## Generate reference pages, READMEs of roles and the example inventory anew
 	@$(BIN)/python scripts/generate_docs.py
 
 bench: setup ## Measure every figure beside its goal (about ten minutes)

@@ -67,6 +67,9 @@ def unknown_names(names: set[str], roles: dict[str, Options]) -> dict[str, str]:
 
 def wrong_value(name: str, value: Any, spec: dict[str, Any]) -> str | None:
     """Return what is wrong with a value, or None; nothing of a secret is repeated."""
+    if value is None:
+        kind = spec.get("type", "str")
+        return f"empty, must be of type {kind}." if spec.get("required") else None
     checked = {key: part for key, part in spec.items() if key != "required"}
     result = ArgumentSpecValidator({name: checked}).validate(
         {name: value}, validate_role_argument_spec=True
@@ -76,8 +79,6 @@ def wrong_value(name: str, value: Any, spec: dict[str, Any]) -> str | None:
     if is_secret(spec):
         return f"wrong value: must be of type {spec.get('type', 'str')}."
     reason = "; ".join(dict.fromkeys(result.error_messages))
-    if value is None:
-        reason = f"empty, must be of type {spec.get('type', 'str')}"
     return f"wrong value: {reason}."
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 BOOT_OFFSET, BOOT_SIZE = 8 * MIB, 40 * MIB  # FAT32 has at least 65,525 clusters
-ROOT_OFFSET, ROOT_SIZE = BOOT_OFFSET + BOOT_SIZE, 32 * MIB
+ROOT_OFFSET, ROOT_SIZE = BOOT_OFFSET + BOOT_SIZE, 16 * MIB
 CMDLINE = (
     "console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 "
     "fsck.repair=yes rootwait"
@@ -36,15 +36,14 @@ ROOT_FILES = {
 }
 
 
-def make(path: Path, release: str, scratch: Path, *, leave_out: str = "") -> Path:
+def make(path: Path, release: str, scratch: Path) -> Path:
     """Make an image of a release at path (.img or .img.xz)."""
     root = scratch / f"root-{release}"
-    for name in ROOT_FILES.get(release, []):
-        if name != leave_out:
-            file = root / name[1:]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text("#!/bin/sh\n")
-            file.chmod(0o755)
+    for name in ROOT_FILES[release]:
+        file = root / name[1:]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("#!/bin/sh\n")
+        file.chmod(0o755)
     (root / "usr/lib").mkdir(parents=True, exist_ok=True)
     (root / "usr/lib/os-release").write_text(f'ID=debian\nVERSION_CODENAME="{release}"\n')
     (root / "etc/systemd/system/multi-user.target.wants").mkdir(parents=True, exist_ok=True)
@@ -53,10 +52,10 @@ def make(path: Path, release: str, scratch: Path, *, leave_out: str = "") -> Pat
 
     image = scratch / "disk.img"
     image.write_bytes(_partition_table())
-    with image.open("r+b") as file:
+    with image.open("r+b") as file:  # with holes: nothing but content takes place on the disk
         file.truncate(ROOT_OFFSET + ROOT_SIZE)
-    _append(image, BOOT_OFFSET, _fat(scratch, BOOT_FILES.get(release, BOOT_FILES["trixie"])))
-    _append(image, ROOT_OFFSET, _ext4(scratch, root))
+    _make_fat(image, BOOT_FILES[release])
+    _make_ext4(image, root)
     if path.suffix == ".xz":
         path.write_bytes(lzma.compress(image.read_bytes(), preset=0))
     else:
@@ -75,29 +74,22 @@ def _partition_table() -> bytes:
     return bytes(440) + b"\x91\x90\x63\x4e\0\0" + entries.ljust(64, b"\0") + b"\x55\xaa"
 
 
-def _fat(scratch: Path, files: dict[str, str]) -> Path:
-    disk = scratch / "boot.fat"
-    disk.unlink(missing_ok=True)
-    with disk.open("wb") as file:
-        file.truncate(BOOT_SIZE)
-    _run("mkfs.fat", "-F", "32", "-s", "1", "-n", "bootfs", disk)
+def _make_fat(image: Path, files: dict[str, str]) -> None:
+    at = ("--offset", str(BOOT_OFFSET // 512))
+    _run("mkfs.fat", "-F", "32", "-s", "1", "-n", "bootfs", *at, image, str(BOOT_SIZE >> 10))
     for name, text in files.items():
-        subprocess.run(["mcopy", "-i", disk, "-", f"::/{name}"], input=text.encode(), check=True)
-    return disk
+        command = ["mcopy", "-i", f"{image}@@{BOOT_OFFSET}", "-", f"::/{name}"]
+        subprocess.run(command, input=text.encode(), check=True)
 
 
-def _ext4(scratch: Path, tree: Path) -> Path:
-    disk = scratch / "root.ext4"
-    disk.unlink(missing_ok=True)
+def _make_ext4(image: Path, tree: Path) -> None:
     features = "^64bit,^huge_file"  # as pi-gen does
-    _run("mkfs.ext4", "-q", "-L", "rootfs", "-O", features, "-d", tree, disk, f"{ROOT_SIZE >> 10}k")
-    return disk
-
-
-def _append(image: Path, offset: int, part: Path) -> None:
-    with image.open("r+b") as file:
-        file.seek(offset)
-        file.write(part.read_bytes())
+    at = ("-E", f"offset={ROOT_OFFSET}")
+    # -F: it would ask about the partition table before its place.
+    _run(
+        *("mkfs.ext4", "-q", "-F", "-L", "rootfs", "-O", features, "-d", tree, *at),
+        *(image, f"{ROOT_SIZE >> 10}k"),
+    )
 
 
 def _run(*command: str | Path) -> None:

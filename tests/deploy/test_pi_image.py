@@ -33,11 +33,15 @@ MISSING = [
     for tool in ("mcopy", "debugfs", "mkfs.fat", "mkfs.ext4", "zstd", "xz", PLAYBOOK)
     if not shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 ]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING),
-    reason=f"reason: {MISSING} missing, remedy: apt install mtools e2fsprogs dosfstools zstd "
-    "xz-utils, and make lint for Ansible",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        bool(MISSING),
+        reason=f"reason: {MISSING} missing, remedy: apt install mtools e2fsprogs dosfstools zstd "
+        "xz-utils; scripts/setup --deploy for Ansible",
+    ),
+    pytest.mark.slow,
+    pytest.mark.timeout(900),  # a fixture plays the playbook three times
+]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43 + " me@laptop"
 PASSPHRASE = "correct horse battery"
@@ -144,10 +148,10 @@ class Card:
     def __init__(self, folder: Path, host: str, unpacked: Path) -> None:
         names = folder.glob(f"soclab-{host}-*.img.*")
         (self.packed,) = (path for path in names if path.suffix in {".xz", ".zst"})
-        tool = {".xz": "xz", ".zst": "zstd"}[self.packed.suffix]
+        tool = {".xz": ["xz"], ".zst": ["zstd", "--quiet", "--sparse"]}[self.packed.suffix]
         self.image = unpacked / f"{host}.img"
         with self.image.open("wb") as file:
-            subprocess.run([tool, "-dc", self.packed], stdout=file, check=True)
+            subprocess.run([*tool, "-dc", self.packed], stdout=file, check=True)
 
     def boot(self, name: str) -> str:
         drive = f"{self.image}@@{sd_card.BOOT_OFFSET}"
@@ -461,7 +465,7 @@ def _damage(kind: str, lab: Path, tmp_path: Path) -> Path:
     """Make a copy of the image that is wrong in one way."""
     bad = tmp_path / "bad.img"
     official = lab / "trixie.img"
-    shutil.copy(official, bad)
+    subprocess.run(["cp", "--sparse=always", official, bad], check=True)
     root = f"{bad}?offset={sd_card.ROOT_OFFSET}"
     if kind == "truncated":
         os.truncate(bad, sd_card.ROOT_OFFSET + 1000)
@@ -492,7 +496,7 @@ def _damage(kind: str, lab: Path, tmp_path: Path) -> Path:
     elif kind == "not-clean":
         _debugfs_write(root, "clri /usr/bin/raspi-config")
     elif kind == "full":
-        # 22 MB fill it up but for a few kB: the journal and the inodes take the rest.
+        # debugfs stops where there is no room left.
         filler = tmp_path / "filler"
         filler.write_bytes(os.urandom(sd_card.ROOT_SIZE))
         _debugfs_write(root, f"write {filler} filler")

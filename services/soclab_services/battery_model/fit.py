@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 SECONDS_PER_HOUR: Final = 3600.0
 # Open-circuit voltage bends at the ends, resistances change slowly.
 OCV_KNOTS: Final = np.array(
-    [0, 0.03, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6]
-    + [0.63, 0.66, 0.69, 0.72, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985]
-    + [0.99, 0.995, 1.0]
+    (
+        *(0.0, 0.03, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
+        *(0.55, 0.6, 0.63, 0.66, 0.69, 0.72, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97),
+        *(0.98, 0.985, 0.99, 0.995, 1.0),
+    )
 )
 RESISTANCE_KNOTS: Final = np.array([0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0])
 HYSTERESIS_KNOTS: Final = np.array([0.0, 0.2, 0.5, 0.8, 1.0])
@@ -60,7 +62,7 @@ class Characterisation(NamedTuple):
     soc: Array
 
 
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     """What the voltage is not linear in."""
 
     tau1_s: float
@@ -69,14 +71,17 @@ class _Shape(NamedTuple):
     charge_i0_a: float
 
     @classmethod
-    def of(cls, logarithms: Array, capacity_ah: float) -> _Shape:
+    def of(cls, logarithms: Array, capacity_ah: float) -> Shape:
+        """Return the shape at a point of the search."""
         tau1, tau2, rate, i0 = np.exp(logarithms)
         return cls(tau1, tau2, rate, i0 * capacity_ah)
 
 
 # Time constants (s), hysteresis rate and I0 per Ah: where the search begins, and its bounds.
 START: Final = np.log([40.0, 1500.0, 30.0, 0.005])
-BOUNDS: Final = [(np.log(5.0), np.log(200.0)), (np.log(300.0), np.log(14400.0))] + [
+BOUNDS: Final = [
+    (np.log(5.0), np.log(200.0)),
+    (np.log(300.0), np.log(14400.0)),
     (np.log(3.0), np.log(300.0)),
     (np.log(1e-4), np.log(0.2)),
 ]
@@ -102,13 +107,13 @@ def fit(
     """
     searched = [_thinned(one) for one in recordings]
     best = optimize.minimize(
-        lambda x: _solve(searched, _Shape.of(x, capacity_ah), capacity_ah, bounded=False).rms_v,
+        lambda x: _solve(searched, Shape.of(x, capacity_ah), capacity_ah, bounded=False).rms_v,
         START,
         method="Powell",
         bounds=BOUNDS,
         options={"xtol": 0.05, "ftol": 1e-3, "maxfev": 120},
     )
-    shape = _Shape.of(best.x, capacity_ah)
+    shape = Shape.of(best.x, capacity_ah)
     solution = _solve(recordings, shape, capacity_ah, bounded=True)
     efficiency = fit_efficiency(recordings, capacity_ah)
     lowest = min(float(one.soc.min()) for one in recordings)
@@ -128,7 +133,7 @@ class _Solution(NamedTuple):
 
 
 def _solve(
-    recordings: Sequence[Characterisation], shape: _Shape, capacity_ah: float, *, bounded: bool
+    recordings: Sequence[Characterisation], shape: Shape, capacity_ah: float, *, bounded: bool
 ) -> _Solution:
     """Return the curves by least squares; bounded, none is negative and OCV does not fall."""
     design = np.vstack([_columns(one, shape, capacity_ah) for one in recordings])
@@ -145,7 +150,8 @@ def _solve(
         solved = np.linalg.solve(normal, design.T @ target)
     parts = np.split(solved, np.cumsum(_SIZES)[:-1])
     rms_v = float(np.sqrt(np.mean((design @ solved - target) ** 2)))
-    return _Solution(np.cumsum(parts[0]), *parts[1:], rms_v)
+    rises, r0, r1, r2, hysteresis, charge = parts
+    return _Solution(np.cumsum(rises), r0, r1, r2, hysteresis, charge, rms_v)
 
 
 def _thinned(recording: Characterisation) -> Characterisation:
@@ -162,9 +168,9 @@ _SIZES: Final = (
 )
 
 
-def _columns(recording: Characterisation, shape: _Shape, capacity_ah: float) -> Array:
+def _columns(recording: Characterisation, shape: Shape, capacity_ah: float) -> Array:
     """Return the voltage's derivative by every value of every curve, shape (n, values)."""
-    i1, i2, hysteresis = _states(recording, shape, capacity_ah)
+    i1, i2, hysteresis = low_passed(recording, shape, capacity_ah)
     # The open-circuit voltage is a sum of rises, each bounded from below: it cannot fall.
     rises = np.cumsum(hats(recording.soc, OCV_KNOTS)[:, ::-1], axis=1)[:, ::-1]
     resistance = hats(recording.soc, RESISTANCE_KNOTS)
@@ -193,7 +199,7 @@ def hats(soc: Array, knots: Array) -> Array:
     return weights
 
 
-def _states(recording: Characterisation, shape: _Shape, capacity_ah: float) -> list[Array]:
+def low_passed(recording: Characterisation, shape: Shape, capacity_ah: float) -> list[Array]:
     """Return i1, i2 and h at every sample, beginning from rest."""
     steps_s = np.diff(recording.time_s, prepend=recording.time_s[0])
     is_rest = steps_s > max(REST_STEPS * float(np.median(steps_s)), REST_S)
@@ -249,7 +255,7 @@ def _smoothness(weight: float) -> Array:
 
 def _model(
     solution: _Solution,
-    shape: _Shape,
+    shape: Shape,
     efficiency: Efficiency,
     chemistry: Chemistry,
     capacity_ah: float,
@@ -257,7 +263,9 @@ def _model(
     provenance: Provenance,
 ) -> BatteryModel:
     def curve(values: Array, knots: Array) -> Curve:
-        seen = np.maximum(grid, lowest)  # what no recording shows is as at the edge of what one does
+        seen = np.maximum(
+            grid, lowest
+        )  # what no recording shows is as at the edge of what one does
         return tuple(np.interp(seen, knots, values).round(6).tolist())
 
     def beyond(ocv_v: Curve) -> Curve:
@@ -286,6 +294,7 @@ def _model(
         half_stored_width=efficiency.width,
         resistance_per_k=RESISTANCE_PER_K,
         ocv_v_per_k=0.0,
+        lowest_soc=round(lowest, 4),
         fit_rms_v=solution.rms_v,
         provenance=provenance,
     )

@@ -60,6 +60,8 @@ class BatteryModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     resistance_per_k: float
     """r(T) = exp(-resistance_per_k (T - temperature_c))."""
     ocv_v_per_k: float
+    lowest_soc: float = 0.0
+    """Below it nothing was recorded: the curves go on there by assumption."""
     fit_rms_v: float
     """Of the fit to the recordings: what no state of the filter explains."""
     provenance: Provenance = Provenance()

@@ -118,7 +118,7 @@ def blocks(recording: Recording, given: Rules) -> Blocks:
 
 
 @compiled
-def _sum_up(  # noqa: PLR0912, PLR0915  one pass, cut in pieces it would be several
+def _sum_up(  # noqa: PLR0915  one pass, cut in pieces it would be several
     time_s: Array,
     current_a: Array,
     voltage_v: Array,
@@ -197,9 +197,7 @@ def _sum_up(  # noqa: PLR0912, PLR0915  one pass, cut in pieces it would be seve
         sum_v += voltage_v[k]
         sum_t += temperature
         shift_v = given.charger_v_per_k * (temperature - given.temperature_c)
-        tail = (
-            voltage_v[k] >= given.absorption_v + shift_v - NEAR_V and abs(now_a) <= given.tail_a
-        )
+        tail = voltage_v[k] >= given.absorption_v + shift_v - NEAR_V and abs(now_a) <= given.tail_a
         held_s = held_s + step_s if tail else 0.0
         since_full_s += step_s
         enters_float = (

@@ -1,7 +1,7 @@
 """The battery as the filters see it: one step in time, one expected voltage, and their slopes.
 
-State: s state of charge (0..1), h hysteresis (-1..1), b bias of the current sensor (A: measured less
-true), c capacity and r resistance as parts of the model's, v what the model's voltage is off (V).
+State: s state of charge (0..1), h hysteresis (-1..1), b bias of the current sensor (A, measured
+less true), c capacity and r resistance as parts of the model's, v what its voltage is off (V).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Circuit(NamedTuple):
     temperature_c: float
     resistance_per_k: float
     ocv_v_per_k: float
+    lowest_soc: float
 
 
 def circuit(model: BatteryModel) -> Circuit:
@@ -67,6 +68,7 @@ def circuit(model: BatteryModel) -> Circuit:
         temperature_c=model.temperature_c,
         resistance_per_k=model.resistance_per_k,
         ocv_v_per_k=model.ocv_v_per_k,
+        lowest_soc=model.lowest_soc,
     )
 
 

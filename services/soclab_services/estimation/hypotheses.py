@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from soclab_services.estimation.compiled import compiled
-from soclab_services.estimation.equations import B, C, H, R, S, STATES, V
+from soclab_services.estimation.equations import STATES, B, C, H, R, S, V
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-MOST: Final = 14
+MOST: Final = 20
 GRID: Final = 10
 GIVEN_WEIGHT: Final = 0.5  # a start value is right or wrong: nobody says which
 LEAST_WEIGHT: Final = 1e-4
@@ -30,6 +30,13 @@ JUMP_WEIGHT: Final = 0.01
 # A jump shows in the charge that is missing at the next full battery, days later perhaps.
 JUMP_EVERY_H: Final = 12.0
 YOUNG_H: Final = 60.0
+ALIKE: Final = 0.5  # of the smaller variance, between means of what is the same
+# A state of charge less sure than this is no longer on one slope of the curve; pieces of such a
+# distribution, and how many of its deviations they reach to either side.
+WIDE: Final = 0.06
+PIECES: Final = 9
+WIDEST: Final = 2.4
+OVERLAP: Final = 0.4
 
 
 @compiled
@@ -74,7 +81,7 @@ def tidy(x: Array, p: Array, weight: Array, age_h: Array, count: int) -> int:
             continue
         into = -1
         for j in range(kept):
-            if _alike(x, p, age_h, j, k, kept):
+            if _alike(x, p, age_h, j, k):
                 into = j
                 break
         if into >= 0:
@@ -93,14 +100,13 @@ def tidy(x: Array, p: Array, weight: Array, age_h: Array, count: int) -> int:
 
 
 @compiled
-def _alike(x: Array, p: Array, age_h: Array, j: int, k: int, _kept: int) -> bool:
+def _alike(x: Array, p: Array, age_h: Array, j: int, k: int) -> bool:
     """Return whether two hypotheses say the same, closer than either is sure."""
     if min(age_h[j], age_h[k]) < YOUNG_H and max(age_h[j], age_h[k]) != min(age_h[j], age_h[k]):
         return False
-    for i in (S, B):
-        if (x[j, i] - x[k, i]) ** 2 > 0.5 * min(p[j, i, i], p[k, i, i]):
-            return False
-    return True
+    apart_s = (x[j, S] - x[k, S]) ** 2 / min(p[j, S, S], p[k, S, S])
+    apart_b = (x[j, B] - x[k, B]) ** 2 / min(p[j, B, B], p[k, B, B])
+    return bool(max(apart_s, apart_b) <= ALIKE)
 
 
 @compiled
@@ -119,10 +125,8 @@ def _merge(x: Array, p: Array, weight: Array, age_h: Array, j: int, k: int) -> N
 
 
 @compiled
-def suppose_jump(
-    x: Array, p: Array, weight: Array, age_h: Array, count: int, noise: Noise
-) -> int:
-    """Add the hypothesis that the bias of the likeliest has just jumped; return the number."""
+def suppose_jump(x: Array, p: Array, weight: Array, age_h: Array, count: int, noise: Noise) -> int:
+    """Add the hypothesis that the likeliest's bias is a new one from now on; return the number."""
     if count >= MOST:
         return count
     best = 0
@@ -131,7 +135,10 @@ def suppose_jump(
             best = k
     x[count] = x[best]
     p[count] = p[best]
-    p[count, B, B] += noise.jump_a**2
+    x[count, B] = 0.0
+    p[count, B, :] = 0.0
+    p[count, :, B] = 0.0
+    p[count, B, B] = noise.bias_a**2
     weight[count] = JUMP_WEIGHT * weight[best]
     weight[best] *= 1.0 - JUMP_WEIGHT
     age_h[count] = 0.0
@@ -139,9 +146,43 @@ def suppose_jump(
 
 
 @compiled
-def together(
-    x: Array, p: Array, weight: Array, count: int, mean: Array, covariance: Array
-) -> None:
+def split(x: Array, p: Array, weight: Array, age_h: Array, count: int) -> int:
+    """Put several hypotheses for one whose state of charge is too uncertain for one slope.
+
+    They lie along what goes with the state of charge; mean and covariance of all stay the same.
+    """
+    best = 0
+    for k in range(count):
+        if weight[k] > weight[best]:
+            best = k
+    if p[best, S, S] < WIDE**2 or count + PIECES - 1 > MOST:
+        return count
+    spread = 0.0
+    total = 0.0
+    for i in range(PIECES):
+        z = WIDEST * (2.0 * i / (PIECES - 1) - 1.0)
+        total += np.exp(-0.5 * z * z)
+        spread += np.exp(-0.5 * z * z) * z * z
+    spread /= total
+    sigma = np.sqrt(p[best, S, S])
+    along = p[best, :, S] / sigma
+    middle = x[best].copy()
+    weighed = weight[best]
+    # The points' own spread is `spread`; each keeps the rest, and some to overlap with the next.
+    kept = max(1.0 - spread, OVERLAP**2)
+    narrow = p[best] - (1.0 - kept) * np.outer(along, along)
+    for i in range(PIECES):
+        z = WIDEST * (2.0 * i / (PIECES - 1) - 1.0)
+        k = best if i == 0 else count + i - 1
+        x[k] = middle + z * along
+        p[k] = narrow
+        weight[k] = weighed * np.exp(-0.5 * z * z) / total
+        age_h[k] = age_h[best]
+    return count + PIECES - 1
+
+
+@compiled
+def together(x: Array, p: Array, weight: Array, count: int, mean: Array, covariance: Array) -> None:
     """Fill in mean and covariance of all hypotheses together."""
     mean[:] = 0.0
     for k in range(count):

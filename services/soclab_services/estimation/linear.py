@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @compiled
 def predict_covariance(p: Array, f: Array, q: Array) -> None:
-    """Set P = F P F' + Q, in place."""
+    """Set P = F P F' + Q, in place; Q is diagonal, given by its diagonal."""
     n = len(p)
     fp = np.empty((n, n))
     for i in range(n):
@@ -28,7 +28,7 @@ def predict_covariance(p: Array, f: Array, q: Array) -> None:
             fp[i, j] = total
     for i in range(n):
         for j in range(i, n):
-            total = q[i, j]
+            total = q[i] if i == j else 0.0
             for k in range(n):
                 if f[j, k] != 0.0:
                     total += fp[i, k] * f[j, k]

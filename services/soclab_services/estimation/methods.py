@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from soclab_services.estimation import trajectory
+from soclab_services.estimation.bank import run_ekf, run_spkf
 from soclab_services.estimation.blocks import blocks, rules
-from soclab_services.estimation.ekf import ekf
+from soclab_services.estimation.counted import by_coulomb
 from soclab_services.estimation.equations import circuit
 from soclab_services.estimation.noise import noise
 from soclab_services.estimation.smoother import smooth
@@ -26,7 +27,15 @@ def by_ekf(recording: Recording, model: BatteryModel, meta: Meta) -> Trajectory:
     """Estimate with extended Kalman filters."""
     summed = blocks(recording, rules(recording, model, meta))
     tables = circuit(model)
-    filtered = ekf(summed, tables, noise(model), meta.prior_soc)
+    filtered = run_ekf(summed, tables, noise(model), meta.prior_soc)
+    return trajectory.online(recording, summed, filtered, tables)
+
+
+def by_spkf(recording: Recording, model: BatteryModel, meta: Meta) -> Trajectory:
+    """Estimate with square-root sigma-point Kalman filters."""
+    summed = blocks(recording, rules(recording, model, meta))
+    tables = circuit(model)
+    filtered = run_spkf(summed, tables, noise(model), meta.prior_soc)
     return trajectory.online(recording, summed, filtered, tables)
 
 
@@ -34,8 +43,14 @@ def by_smoother(recording: Recording, model: BatteryModel, meta: Meta) -> Trajec
     """Estimate with extended Kalman filters and a backward pass: not online."""
     summed = blocks(recording, rules(recording, model, meta))
     tables = circuit(model)
-    filtered = ekf(summed, tables, noise(model), meta.prior_soc)
+    filtered = run_ekf(summed, tables, noise(model), meta.prior_soc)
     return trajectory.in_hindsight(recording, summed, smooth(filtered), tables)
 
 
-METHODS: Final[dict[str, Method]] = {"ekf": by_ekf, "smoother": by_smoother}
+METHODS: Final[dict[str, Method]] = {
+    "coulomb": by_coulomb,
+    "ekf": by_ekf,
+    "spkf": by_spkf,
+    "smoother": by_smoother,
+}
+ONLINE: Final = ("coulomb", "ekf", "spkf")

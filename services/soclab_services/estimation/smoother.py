@@ -16,7 +16,7 @@ from soclab_services.estimation.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from soclab_services.estimation.ekf import Filtered
+    from soclab_services.estimation.bank import Filtered
 
     Array = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from soclab_services.estimation.equations import B, C, Circuit, S, efficiency
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from soclab_services.estimation.bank import Filtered
     from soclab_services.estimation.blocks import Blocks
-    from soclab_services.estimation.ekf import Filtered
     from soclab_services.estimation.smoother import Smoothed
     from soclab_services.recordings.load import Recording
 
@@ -31,9 +31,7 @@ class Trajectory(NamedTuple):
     capacity_ah: Array
 
 
-def online(
-    recording: Recording, blocks: Blocks, filtered: Filtered, model: Circuit
-) -> Trajectory:
+def online(recording: Recording, blocks: Blocks, filtered: Filtered, model: Circuit) -> Trajectory:
     """Return what the filter knew at every sample, from that sample and those before."""
     begin = np.vstack([filtered.before[:1], filtered.after[:-1]])
     begin_p = np.concatenate([filtered.p_before[:1, S, S], filtered.p_after[:-1, S, S]])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from soclab_services.battery_model.model import Chemistry  # noqa: TC001  msgspec reads it
+from soclab_services.battery_model.model import Chemistry
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ def load_meta(path: Path, recording: str = "") -> Meta:
         If the file is none, or says nothing of this recording.
     """
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Meta | list[Meta])
+        found: Meta | list[Meta] = msgspec.json.decode(path.read_bytes(), type=Meta | list[Meta])
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: {error}") from error
     if isinstance(found, Meta):

@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+# One run for all; it takes minutes where others want the processors, too.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CASES = {file.stem: file for file in sorted((Path(__file__).parent / "bad_input").glob("*.yml"))}
@@ -145,7 +148,6 @@ def _said(report: dict[str, Any]) -> dict[str, Said]:
     return said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_refused_with_name_and_remedy(run: tuple[dict[str, Said], str], name: str) -> None:
     said, everything = run
@@ -157,7 +159,6 @@ def test_it_is_refused_with_name_and_remedy(run: tuple[dict[str, Said], str], na
     assert [part for part in case.get("hides", ()) if part in everything] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", GOOD)
 def test_the_demo_passes(run: tuple[dict[str, Said], str], name: str) -> None:
     said, everything = run
@@ -165,7 +166,6 @@ def test_the_demo_passes(run: tuple[dict[str, Said], str], name: str) -> None:
     assert not said[name].failed, said[name].message
 
 
-@pytest.mark.slow
 def test_nothing_is_changed(run: tuple[dict[str, Said], str]) -> None:
     said, _ = run
     assert {host for host, one in said.items() if one.changed} == set()

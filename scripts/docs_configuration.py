@@ -62,7 +62,7 @@ WLAN = """
 # The file wlan.toml
 
 `/etc/soclab/wlan.toml` is read by `soclab-wlan-reconnect` ([WLAN](deploy/wlan.md)); `check` refuses
-mistakes in the same way. Its sections `[clock]` and `[spool]` are those of `collectors.toml`.
+mistakes in the same way. Its section `[spool]` is that of `collectors.toml`.
 """
 
 

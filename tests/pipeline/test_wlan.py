@@ -139,7 +139,7 @@ class Program:
             f'site = "lab"\nserver_url = "https://{SERVER}:{PORT}"\nreboot = false\n'
             + "".join(f"{k} = {json.dumps(v)}\n" for k, v in given.items())
             + f'state_directory = "{folder / "state"}"\n'
-            + f'[clock]\nsource = "trusted"\n[spool]\ndirectory = "{folder / "spool"}"\n'
+            + f'[spool]\ndirectory = "{folder / "spool"}"\n'
             + "fsync_s = 0.1\n"
         )
         self._command = [
@@ -167,7 +167,7 @@ class Program:
         return done.returncode, json.loads(done.stdout)
 
     def lines(self):
-        files = sorted(self._spool.glob("*.lp*")) if self._spool.exists() else []
+        files = sorted(self._spool.glob("*.boot*")) if self._spool.exists() else []
         return [line for f in files for line in f.read_text().splitlines()]
 
     def rows(self, part):

@@ -20,10 +20,4 @@ def create_clock(config: ClockConfig, instrument: str) -> Clock:
         )
 
         return ReplayClock(Path(config.timeline_directory) / f"{instrument}.timeline")
-    return create_machine_clock(config)
-
-
-def create_machine_clock(config: ClockConfig) -> Clock:
-    """Return this machine's clock: a replayed recording is no time for a program's own rows."""
-    source = "trusted" if config.source == "replay" else config.source
-    return SystemClock(source, Path(config.sync_file) if config.sync_file else None)
+    return SystemClock(config.source, Path(config.sync_file) if config.sync_file else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soclab_collectors import systemd
-from soclab_collectors.clock.create import create_machine_clock
+from soclab_collectors.clock.system import SystemClock
 from soclab_collectors.collector.stop import Stopper, StopUnit
 from soclab_collectors.spool import SpoolWriter
 from soclab_collectors.spool.boots import BootDates
@@ -19,6 +19,7 @@ from soclab_collectors.uploader.loop import Uploader
 from soclab_collectors.uploader.quarantine import Quarantine
 
 if TYPE_CHECKING:
+    from soclab_collectors.clock import Clock
     from soclab_collectors.config import Config
 
 _WATCHDOG_S: Final = 5.0  # the longest that the service manager hears nothing while we wait
@@ -29,7 +30,7 @@ def run_uploader(config: Config) -> None:
     stopper = Stopper()
     directory = Path(config.spool.directory)
     client = WriteClient(config.uploader)
-    clock = create_machine_clock(config.clock)
+    clock = _clock(config)
     boots = BootDates(directory)
     quarantine = Quarantine(directory, int(config.uploader.quarantine_max_mb * 1e6))
     spool = SpoolWriter(directory / NAME, config.spool)
@@ -57,6 +58,12 @@ def run_uploader(config: Config) -> None:
     finally:
         publisher.stop()
         spool.close()
+
+
+def _clock(config: Config) -> Clock:
+    """Return this machine's clock: a replayed recording is no time for the uploader's own rows."""
+    source = "trusted" if config.clock.source == "replay" else config.clock.source
+    return SystemClock(source, Path(config.clock.sync_file) if config.clock.sync_file else None)
 
 
 def _pause(seconds: float, stopper: Stopper) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct, field
 
 from soclab_collectors.config.load import read_config
-from soclab_collectors.config.model import ClockConfig, Positive, SpoolConfig
+from soclab_collectors.config.model import Positive, SpoolConfig
 from soclab_collectors.errors import ConfigError
 from soclab_collectors.instruments.base import Name
 
@@ -52,7 +52,6 @@ class WlanConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Time between reboots; doubled, up to a day, with each one that did not help."""
     state_directory: str = "/var/lib/soclab/wlan"
     """Folder in which reboots are remembered."""
-    clock: ClockConfig = field(default_factory=ClockConfig)
     spool: SpoolConfig = field(default_factory=SpoolConfig)
 
     def server(self) -> Server:

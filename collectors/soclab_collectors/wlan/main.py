@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from soclab_collectors import systemd
-from soclab_collectors.clock.create import create_machine_clock
 from soclab_collectors.collector.stop import Stopper, StopUnit
 from soclab_collectors.errors import ConfigError
 from soclab_collectors.logs import configure_logging
@@ -64,14 +63,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(config: WlanConfig, _options: argparse.Namespace) -> int:
     stopper = Stopper()
-    clock = create_machine_clock(config.clock)
     spool = SpoolWriter(Path(config.spool.directory) / NAME, config.spool)
     watch = Watch(
         config,
         observe.Observer(config, run),
         run,
         Memory(Path(config.state_directory)),
-        Reporter(config.site, spool, clock),
+        Reporter(config.site, spool),
         since_boot_s,
     )
     gc.freeze()  # what start-up allocated stays: the collector need not look at it again

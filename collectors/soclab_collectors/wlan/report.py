@@ -1,4 +1,9 @@
-"""Says what happens: in the journal, and through the spool in the data."""
+"""Says what happens: in the journal, and through the spool in the data.
+
+Rows carry the time since boot, which the uploader turns into dates once the clock is right: without
+a network it often is not, and asking the kernel whether it is would take a system call that the
+unit can do without.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,11 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from soclab_collectors.clock.system import boot_id
 from soclab_collectors.line_protocol import field_set, series
+from soclab_collectors.reading import Stamp
 
 if TYPE_CHECKING:
-    from soclab_collectors.clock import Clock
     from soclab_collectors.spool import SpoolWriter
     from soclab_collectors.wlan.observe import Seen
 
@@ -25,16 +31,16 @@ class Reporter:
     ----------
     site
         Tag of all rows.
-    spool, clock
-        Where rows go and when they are from.
+    spool
+        Where rows go.
     """
 
-    def __init__(self, site: str, spool: SpoolWriter, clock: Clock) -> None:
+    def __init__(self, site: str, spool: SpoolWriter) -> None:
         tags = {"site": site, "instrument": NAME}
         self._events = series("event", {**tags, "kind": NAME})
         self._rows = series("collector", tags)
         self._spool = spool
-        self._clock = clock
+        self._boot_id = boot_id()
         self._errors_total = 0
         self._repairs_total = 0
 
@@ -42,7 +48,7 @@ class Reporter:
         """Write one line into the journal and one into the data."""
         _LOG.log(level, "%s", text)
         self._repairs_total += repair
-        self._spool.append(f"{self._events} {field_set({'text': text})}", self._clock.now())
+        self._append(f"{self._events} {field_set({'text': text})}")
 
     def row(self, seen: Seen, *, up: bool) -> None:
         """Write one row of measurement ``collector``."""
@@ -56,7 +62,10 @@ class Reporter:
             "dropped_total": float(self._spool.dropped_lines),
             "spool_bytes": float(backlog_bytes),
             "spool_age_s": backlog_age_s,
-            "clock_synced": float(self._clock.synced()),
             "cpu_s": time.process_time(),
         }
-        self._spool.append(f"{self._rows} {field_set(fields)}", self._clock.now())
+        self._append(f"{self._rows} {field_set(fields)}")
+
+    def _append(self, line: str) -> None:
+        since_boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._spool.append(line, Stamp(since_boot_ns, self._boot_id))

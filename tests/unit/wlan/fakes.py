@@ -2,7 +2,6 @@
 
 import re
 
-from soclab_collectors.reading import Stamp
 from soclab_collectors.wlan.commands import Result
 
 _QUESTIONS = ("nmcli --get-values", "systemctl is-", "ip -json")
@@ -25,14 +24,6 @@ class Machine:
         return Result(code, said, "it said so\n" if code else "")
 
 
-class Clock:
-    def now(self):
-        return Stamp(1)
-
-    def synced(self):
-        return True
-
-
 class Spool:
     """Keeps lines."""
 
@@ -41,7 +32,8 @@ class Spool:
     def __init__(self):
         self.lines = []
 
-    def append(self, body, _stamp):
+    def append(self, body, stamp):
+        assert stamp.boot_id, "the wall clock may lie"
         self.lines.append(body)
 
     def backlog(self):

@@ -18,7 +18,7 @@ from soclab_collectors.wlan.observe import Path, Seen
 from soclab_collectors.wlan.report import Reporter
 from soclab_collectors.wlan.watch import Watch
 
-from tests.unit.wlan.fakes import Clock, Machine, Spool
+from tests.unit.wlan.fakes import Machine, Spool
 
 NOTHING = Seen(Path.NOTHING, "the link of wlan0 is down")
 NETWORK = Seen(Path.NETWORK, "server.lab:8086: Connection refused")
@@ -41,7 +41,7 @@ class Lab:
             self,
             self.machine.run,
             Memory(self._memory),
-            Reporter("lab", self.spool, Clock()),
+            Reporter("lab", self.spool),
             lambda: self.age_s,
         )
 
@@ -186,7 +186,10 @@ def test_the_steps_with_dhcpcd():
     def of(step):
         return [" ".join(command) for command in commands("dhcpcd", step, "wlan1")]
 
-    assert of(Step.RECONNECT) == ["wpa_cli -s /run/soclab-wlan -i wlan1 reassociate", "dhcpcd --rebind wlan1"]
+    assert of(Step.RECONNECT) == [
+        "wpa_cli -s /run/soclab-wlan -i wlan1 reassociate",
+        "dhcpcd --rebind wlan1",
+    ]
     assert of(Step.RESTART_INTERFACE)[:2] == ["ip link set wlan1 down", "ip link set wlan1 up"]
     assert of(Step.RESTART_SERVICE)[-1] == "systemctl restart dhcpcd.service"
     assert of(Step.REBOOT) == ["systemctl reboot"]

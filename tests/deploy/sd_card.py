@@ -1,14 +1,17 @@
-"""An SD-card image with the layout of Raspberry Pi OS, small enough to make in a second."""
+"""An SD-card image with the layout of Raspberry Pi OS, small enough to make in a second.
+
+python -m tests.deploy.sd_card RELEASE IMAGE         make one
+python -m tests.deploy.sd_card unpack IMAGE FOLDER   copy what is in one to FOLDER/boot and /root
+"""
 
 from __future__ import annotations
 
 import lzma
 import struct
 import subprocess
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import sys
+import tempfile
+from pathlib import Path
 
 MIB = 1 << 20
 BOOT_OFFSET, BOOT_SIZE = 8 * MIB, 40 * MIB  # FAT32 has at least 65,525 clusters
@@ -94,3 +97,27 @@ def _make_ext4(image: Path, tree: Path) -> None:
 
 def _run(*command: str | Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
+
+
+def unpack(packed: Path, folder: Path) -> None:
+    """Copy the files of a finished image (.img.zst) to folder/boot and folder/root."""
+    for name in ("boot", "root"):
+        (folder / name).mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        image = Path(scratch) / "disk.img"
+        _run("zstd", "--quiet", "--decompress", "--sparse", packed, "-o", image)
+        _run("mcopy", "-s", "-i", f"{image}@@{BOOT_OFFSET}", "::/", folder / "boot")
+        device = f"{image}?offset={ROOT_OFFSET}"
+        _run("debugfs", "-R", f"rdump / {folder / 'root'}", device)
+
+
+def _main(first: str, second: str, third: str = "") -> None:
+    if first == "unpack":
+        unpack(Path(second), Path(third))
+        return
+    with tempfile.TemporaryDirectory(dir=Path(second).parent) as scratch:
+        make(Path(second), first, Path(scratch))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

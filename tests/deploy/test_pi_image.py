@@ -597,8 +597,10 @@ def test_a_damaged_result_is_made_anew_and_other_inputs_make_another(
     )["changed"]
 
 
-def test_pull_installs_the_ansible_that_the_lock_holds() -> None:
+def test_pull_installs_the_versions_that_this_repository_uses() -> None:
     lock = tomllib.loads((REPOSITORY / "uv.lock").read_text())
-    (version,) = [p["version"] for p in lock["package"] if p["name"] == "ansible"]
+    ours = {package["name"]: package.get("version") for package in lock["package"]}
+    (ours["uv"],) = re.findall(r"UV_VERSION=([\d.]+)", (REPOSITORY / "scripts/setup").read_text())
     defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
-    assert defaults["pi_image_pull_ansible_version"] == version
+    wanted = dict(package.split("==") for package in defaults["pi_image_pull_packages"])
+    assert wanted == {name: ours[name] for name in ("ansible", "tomli-w", "uv")}

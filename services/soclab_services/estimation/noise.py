@@ -50,6 +50,7 @@ class Noise(NamedTuple):
 
 # Sensors are made for the battery they measure; `Noise` is for one of this size.
 USUAL_AH: Final = 100.0
+UNEXPLAINED: Final = 2.0
 # A charger calls a lead-acid battery full that still takes up a percent.
 FULL_SOC: Final[dict[Chemistry, float]] = {"la": 0.99, "lfp": 0.997}
 
@@ -60,5 +61,7 @@ def noise(model: BatteryModel) -> Noise:
     return usual._replace(
         full_soc=FULL_SOC[model.chemistry],
         bias_a=usual.bias_a * model.capacity_ah / USUAL_AH,
+        # What the model does not explain of its own recordings is there in every other, and stays.
+        voltage_v=(usual.voltage_v**2 + (UNEXPLAINED * model.fit_rms_v) ** 2) ** 0.5,
         error_v=(usual.error_v**2 + model.fit_rms_v**2) ** 0.5,
     )

@@ -71,17 +71,20 @@ def test_without_permission_it_never_reboots():
 
 
 # What may happen from one look to the next: how much time passes, whether the network works, and
-# what else befalls the Pi.
-LOOKS = st.lists(
-    st.tuples(
-        st.floats(0.1, 5000.0),
-        st.sampled_from(["fails"] * 6 + ["works"]),
-        st.sampled_from(
-            ["nothing"] * 6
-            + ["reboot does nothing", "program restarts", "memory is lost", "power fails"]
-        ),
-    ),
-    max_size=300,
+# what else befalls the Pi. A ladder takes at least four looks, so several fit into an hour only if
+# looks are close.
+SECONDS = (0.1, 30.0, 61.0, 299.9, 300.0, 301.0, 900.0, 1201.0, 1800.0, 3599.9, 3600.0, 5000.0)
+MISHAPS = ("reboot does nothing", "program restarts", "memory is lost", "power fails")
+
+
+def look(when: int, what: int):
+    """Return a look made of two bytes, which are quick to draw and easy to shrink."""
+    mishap = MISHAPS[what - 1] if 1 <= what <= len(MISHAPS) else "nothing"
+    return SECONDS[when % len(SECONDS)], "works" if what > 245 else "fails", mishap
+
+
+LOOKS = st.binary(min_size=20, max_size=400).map(
+    lambda data: [look(*pair) for pair in zip(data[::2], data[1::2], strict=False)]
 )
 
 
@@ -116,14 +119,15 @@ def reboots_of(looks, plan=PLAN):
     return done, asked
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)  # other work on the machine is no failure
 @given(LOOKS)
 def test_never_two_reboots_within_an_hour(looks):
     done, _ = reboots_of(looks)
     assert all(b - a >= HOUR_S for a, b in itertools.pairwise(done))
 
 
-@given(st.lists(st.floats(0.1, 5000.0), min_size=50, max_size=300))
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(SECONDS), min_size=10, max_size=200))
 def test_never_two_attempts_within_an_hour_if_none_succeeds(times):
     _, asked = reboots_of([(s, "fails", "reboot does nothing") for s in times])
     assert all(b - a >= HOUR_S for a, b in itertools.pairwise(asked))
@@ -136,6 +140,7 @@ def test_a_network_that_never_comes_back_costs_a_reboot_a_day():
     assert len(done) < 12
 
 
+@settings(deadline=None)
 @given(LOOKS)
 def test_steps_go_up_the_ladder_one_at_a_time(looks):
     order = [s for s in Step if s is not Step.WITHHOLD]

@@ -10,6 +10,7 @@ from testinfra.utils.ansible_runner import AnsibleRunner
 
 RUNNER = AnsibleRunner(os.environ["MOLECULE_INVENTORY_FILE"])
 UNIT = "soclab-wlan-reconnect.service"
+PROGRAM = "/opt/soclab/collectors/bin/soclab-wlan-reconnect"
 PIS = ["pi", "pi13"]
 
 
@@ -30,6 +31,11 @@ def journal(pi):
     return [(int(e["PRIORITY"]), e["MESSAGE"]) for e in found]
 
 
+def asked(pi):
+    """Return what nmcli was asked to do."""
+    return pi.check_output("journalctl --identifier nmcli --output cat").splitlines()
+
+
 def spooled(pi, measurement):
     lines = pi.check_output("cat /var/lib/soclab/spool/wlan/*").splitlines()
     return [line for line in lines if line.startswith(measurement + ",")]
@@ -40,8 +46,7 @@ def show(pi, name):
 
 
 def test_it_went_up_the_ladder_while_the_cable_was_out(pi):
-    asked = pi.check_output("cat /var/log/nmcli").splitlines()
-    assert asked[:4] == [
+    assert asked(pi)[:4] == [
         "radio wifi on",
         "--wait 45 device connect eth0",
         "--wait 15 device disconnect eth0",
@@ -92,18 +97,15 @@ def test_the_uploader_may_take_what_is_in_the_spool(pi):
 def test_a_server_that_is_away_touches_nothing(server):
     """Both at once, since it takes longer than the ladder."""
     pis = [RUNNER.get_host(name) for name in PIS]
-    before = [pi.check_output("cat /var/log/nmcli") for pi in pis]
+    before = [asked(pi) for pi in pis]
     server.run_expect([0], "systemctl stop listener")
     time.sleep(25)
     seen = [json.loads(pi.run(f"{PROGRAM} probe --json").stdout) for pi in pis]
     server.run_expect([0], "systemctl start listener")
-    assert [pi.check_output("cat /var/log/nmcli") for pi in pis] == before
+    assert [asked(pi) for pi in pis] == before
     assert [s["path"] for s in seen] == ["the network works, the server does not answer"] * 2
     for pi in pis:
         assert any("nothing to repair here" in text for _, text in journal(pi))
-
-
-PROGRAM = "/opt/soclab/collectors/bin/soclab-wlan-reconnect"
 
 
 def test_a_killed_program_is_back_soon(pi):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 
@@ -20,6 +21,8 @@ class Figure(NamedTuple):
 
 
 FIGURES: list[Figure] = []
+# On a machine that does much else meanwhile, figures are measured but not judged.
+BUSY = "SOCLAB_BUSY" in os.environ
 
 
 def note(name: str, value: float, unit: str = "s", goal: float | None = None) -> None:
@@ -27,4 +30,4 @@ def note(name: str, value: float, unit: str = "s", goal: float | None = None) ->
     figure = Figure(name, value, unit, goal)
     FIGURES.append(figure)
     print(figure)
-    assert goal is None or value <= goal, str(figure)
+    assert BUSY or goal is None or value <= goal, str(figure)

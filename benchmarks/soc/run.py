@@ -80,7 +80,7 @@ def measure_task(task: Task, data: Path, out: Path, methods: Sequence[str]) -> l
 
 
 def everywhere(
-    work: partial[list[Row]], tasks: Sequence[Task], scheduler: str | None
+    work: partial[list[Row]], tasks: Sequence[Task], scheduler: str | None, jobs: int
 ) -> Iterator[list[Row]]:
     """Yield the rows of every task as they come, from this machine or a cluster."""
     if scheduler is not None:
@@ -94,7 +94,7 @@ def everywhere(
             for future in distributed.as_completed(client.map(work, tasks)):
                 yield future.result()
         return
-    with futures.ProcessPoolExecutor(os.cpu_count()) as pool:
+    with futures.ProcessPoolExecutor(jobs) as pool:
         for future in futures.as_completed([pool.submit(work, task) for task in tasks]):
             yield future.result()
 
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/soc"))
     parser.add_argument("--held-back", action="store_true", help="recordings made here as well")
     parser.add_argument("--methods", default="coulomb,ekf,spkf,smoother")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--scheduler", help="address of a dask scheduler")
     given = parser.parse_args()
 
@@ -140,7 +141,9 @@ def main() -> None:
     todo = tasks(given.data, held_back_too=given.held_back)
     rows: list[Row] = []
     for some in track(
-        everywhere(work, todo, given.scheduler), description="measuring", total=len(todo)
+        everywhere(work, todo, given.scheduler, given.jobs),
+        description="measuring",
+        total=len(todo),
     ):
         rows += some
     rows.sort(key=lambda row: (row.family, row.recording))

@@ -1,8 +1,12 @@
-"""The filters of all hypotheses, block by block."""
+"""The filters of all hypotheses, block by block.
+
+The loop is written once for each kind of filter: compiled functions that are handed others are
+not kept between runs of the program, and compiling takes half a minute.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -21,8 +25,6 @@ from soclab_services.estimation.hypotheses import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from soclab_services.estimation.blocks import Blocks
@@ -64,46 +66,73 @@ def run_spkf(blocks: Blocks, model: Circuit, noise: Noise, soc: float) -> Filter
     return Filtered(*_run_spkf(blocks, model, noise, soc))
 
 
-def _over(predict: Callable[..., None], correct: Callable[..., float]) -> Callable[..., Any]:
-    """Return the loop over blocks for one kind of filter."""
-
-    @compiled
-    def run(
-        blocks: Blocks, model: Circuit, noise: Noise, soc: float
-    ) -> tuple[Array, Array, Array, Array, Array]:
-        n = len(blocks.stop)
-        before = np.empty((n, STATES))
-        after = np.empty((n, STATES))
-        p_before = np.empty((n, STATES, STATES))
-        p_after = np.empty((n, STATES, STATES))
-        step = np.empty((n, STATES, STATES))
-        x, p, weight, age_h, count = start(soc, noise)
-        logs = np.zeros(MOST)
-        since_gap_s = 0.0
-        since_jump_h = 0.0
-        for k in range(n):
-            elapsed_h = (blocks.observed_s[k] + blocks.gap_s[k]) / SECONDS_PER_HOUR
-            since_gap_s = blocks.observed_s[k] + (0.0 if blocks.gap_s[k] > 0.0 else since_gap_s)
-            since_jump_h += elapsed_h
-            for i in range(count - 1, -1, -1):  # the first comes last: its slopes are kept
-                predict(x[i], p[i], blocks, k, model, noise, step[k])
-                age_h[i] += elapsed_h
-            together(x, p, weight, count, before[k], p_before[k])
-            if blocks.gap_s[k] > 0.0:
-                count = split(x, p, weight, age_h, count)
-            for i in range(count):
-                logs[i] = correct(x[i], p[i], blocks, k, model, noise, since_gap_s)
-            if count > 1:
-                reweigh(weight, logs, count)
-                count = tidy(x, p, weight, age_h, count)
-            if since_jump_h >= JUMP_EVERY_H:
-                since_jump_h = 0.0
-                count = suppose_jump(x, p, weight, age_h, count, noise)
-            together(x, p, weight, count, after[k], p_after[k])
-        return before, after, p_before, p_after, step
-
-    return run
+@compiled
+def _run_ekf(
+    blocks: Blocks, model: Circuit, noise: Noise, soc: float
+) -> tuple[Array, Array, Array, Array, Array]:
+    n = len(blocks.stop)
+    before = np.empty((n, STATES))
+    after = np.empty((n, STATES))
+    p_before = np.empty((n, STATES, STATES))
+    p_after = np.empty((n, STATES, STATES))
+    step = np.empty((n, STATES, STATES))
+    x, p, weight, age_h, count = start(soc, noise)
+    logs = np.zeros(MOST)
+    since_gap_s = 0.0
+    since_jump_h = 0.0
+    for k in range(n):
+        elapsed_h = (blocks.observed_s[k] + blocks.gap_s[k]) / SECONDS_PER_HOUR
+        since_gap_s = blocks.observed_s[k] + (0.0 if blocks.gap_s[k] > 0.0 else since_gap_s)
+        since_jump_h += elapsed_h
+        for i in range(count - 1, -1, -1):  # the first comes last: its slopes are kept
+            ekf.predict(x[i], p[i], blocks, k, model, noise, step[k])
+            age_h[i] += elapsed_h
+        together(x, p, weight, count, before[k], p_before[k])
+        if blocks.gap_s[k] > 0.0:
+            count = split(x, p, weight, age_h, count)
+        for i in range(count):
+            logs[i] = ekf.correct(x[i], p[i], blocks, k, model, noise, since_gap_s)
+        if count > 1:
+            reweigh(weight, logs, count)
+            count = tidy(x, p, weight, age_h, count)
+        if since_jump_h >= JUMP_EVERY_H:
+            since_jump_h = 0.0
+            count = suppose_jump(x, p, weight, age_h, count, noise)
+        together(x, p, weight, count, after[k], p_after[k])
+    return before, after, p_before, p_after, step
 
 
-_run_ekf = _over(ekf.predict, ekf.correct)
-_run_spkf = _over(spkf.predict, spkf.correct)
+@compiled
+def _run_spkf(
+    blocks: Blocks, model: Circuit, noise: Noise, soc: float
+) -> tuple[Array, Array, Array, Array, Array]:
+    n = len(blocks.stop)
+    before = np.empty((n, STATES))
+    after = np.empty((n, STATES))
+    p_before = np.empty((n, STATES, STATES))
+    p_after = np.empty((n, STATES, STATES))
+    step = np.empty((n, STATES, STATES))
+    x, p, weight, age_h, count = start(soc, noise)
+    logs = np.zeros(MOST)
+    since_gap_s = 0.0
+    since_jump_h = 0.0
+    for k in range(n):
+        elapsed_h = (blocks.observed_s[k] + blocks.gap_s[k]) / SECONDS_PER_HOUR
+        since_gap_s = blocks.observed_s[k] + (0.0 if blocks.gap_s[k] > 0.0 else since_gap_s)
+        since_jump_h += elapsed_h
+        for i in range(count - 1, -1, -1):  # the first comes last: its slopes are kept
+            spkf.predict(x[i], p[i], blocks, k, model, noise, step[k])
+            age_h[i] += elapsed_h
+        together(x, p, weight, count, before[k], p_before[k])
+        if blocks.gap_s[k] > 0.0:
+            count = split(x, p, weight, age_h, count)
+        for i in range(count):
+            logs[i] = spkf.correct(x[i], p[i], blocks, k, model, noise, since_gap_s)
+        if count > 1:
+            reweigh(weight, logs, count)
+            count = tidy(x, p, weight, age_h, count)
+        if since_jump_h >= JUMP_EVERY_H:
+            since_jump_h = 0.0
+            count = suppose_jump(x, p, weight, age_h, count, noise)
+        together(x, p, weight, count, after[k], p_after[k])
+    return before, after, p_before, p_after, step

@@ -90,14 +90,15 @@ class Lab:
         """Run a playbook on the demo inventory, as the documentation says."""
         command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "inventories/demo"]
         command += ["-e", f"@{self.vault}", "-e", f"@{self.settings}", playbook, *arguments]
+        log = self.folder / "ansible.log"  # to look at meanwhile
         began = time.monotonic()
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
-        )
-        played = Played(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
-        log = self.folder / f"{Path(playbook).stem}.log"
-        with log.open("a", encoding="utf-8") as file:
-            file.write(played.output)
+        with log.open("ab") as file:
+            start = file.tell()
+            done = subprocess.run(
+                command, cwd=ROOT, env=self.env, stdout=file, stderr=subprocess.STDOUT, check=False
+            )
+        output = log.read_bytes()[start:].decode()
+        played = Played(done.returncode, output, time.monotonic() - began)
         assert not check or played.code == 0, played.tail()
         return played
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -162,7 +163,8 @@ def test_units_are_hardened(host, unit):
 def test_secrets_are_nowhere_but_in_their_file(host):
     host.run("systemctl start soclab-influxdb-backup")
     for secret in (OPERATOR, PASSWORD):
-        pattern = f"{secret[:5]}[{secret[5]}]{secret[6:]}"  # that does not find its own command line
+        # A pattern that does not find its own command line.
+        pattern = f"{secret[:5]}[{secret[5]}]{secret[6:]}"
         for command in (
             "cat /proc/[0-9]*/cmdline",
             "cat /proc/[0-9]*/environ",
@@ -181,7 +183,7 @@ def test_the_backup_unit_makes_one_that_is_whole(host):
     whole = json.loads(host.check_output("soclab influxdb verify --json"))
     assert whole["bytes"] > 1000
     shard = host.check_output(f"ls {whole['path']}/*.tar.gz").split()[0]
-    spoil = f"cp -r {whole['path']} /tmp/b && truncate -s -1 /tmp/b/{os.path.basename(shard)}"
+    spoil = f"cp -r {whole['path']} /tmp/b && truncate -s -1 /tmp/b/{Path(shard).name}"
     assert host.run(f"rm -rf /tmp/b; {spoil} && soclab influxdb verify /tmp/b").rc != 0
 
 

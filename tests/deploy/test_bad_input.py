@@ -34,6 +34,8 @@ FACTS = {
     "distribution_major_version": "12",
     "distribution_release": "bookworm",
     "distribution_version": "12",
+    "fqdn": "host.lab.example",
+    "interfaces": ["lo", "eth0"],
     "memtotal_mb": 4096,
     "os_family": "Debian",
     "pkg_mgr": "apt",
@@ -105,7 +107,6 @@ LOCAL = {
     "preflight_free_space": [],
     # The clock is this machine's.
     "preflight_clock_tolerance_s": 60,
-    "venv_python": sys.executable,
 }
 
 

@@ -127,3 +127,19 @@ def test_every_collection_in_use_is_pinned() -> None:
     text = "".join(file.read_text("utf-8") for file in files)
     used = set(re.findall(r"\b((?:ansible|community)\.[a-z]+)\.[a-z_]+\b", text))
     assert used - {"ansible.builtin"} == names
+
+
+def test_the_inventories_set_only_variables_that_a_role_takes() -> None:
+    known = {
+        name
+        for file in (ROOT / "ansible" / "roles").glob("*/meta/argument_specs.yml")
+        for name in yaml.safe_load(file.read_text("utf-8"))["argument_specs"]["main"]["options"]
+    }
+    files = [
+        file
+        for inventory in (ROOT / "inventories" / "demo", ROOT / "inventories" / "example")
+        for folder in ("group_vars", "host_vars")
+        for file in (inventory / folder).rglob("*.yml")
+    ]
+    names = {name for file in files for name in yaml.safe_load(file.read_text("utf-8")) or {}}
+    assert {name for name in names - known if not name.startswith("lab_")} == set()

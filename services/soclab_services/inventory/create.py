@@ -70,7 +70,7 @@ def inventory_files(answers: Answers) -> Iterable[tuple[str, str]]:
         "user": answers.user,
         "server": answers.server.name,
         "server_address": answers.server.address,
-        "pis": "\n".join(_host_entry(one) for one in answers.pis),
+        "pis": "".join(_host_entry(one) for one in answers.pis),
     }
     root = resources.files("soclab_services.inventory") / "templates"
     for name, source in _tree(root):
@@ -83,7 +83,7 @@ def inventory_files(answers: Answers) -> Iterable[tuple[str, str]]:
 
 
 def _host_entry(one: Host) -> str:
-    return f"        {one.name}:\n          ansible_host: {json.dumps(one.address)}"
+    return f"\n        {one.name}:\n          ansible_host: {json.dumps(one.address)}"
 
 
 def _tree(folder: Traversable, path: str = "") -> Iterable[tuple[str, Traversable]]:

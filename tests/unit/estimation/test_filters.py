@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from soclab_services.estimation.equations import S, circuit, look_up, voltage
 from soclab_services.estimation.methods import METHODS
 from soclab_services.recordings.load import cleaned
 from soclab_services.recordings.meta import Meta
 
 from tests.unit.estimation.batteries import day_and_night, lead_acid
-
-KALMAN = ("ekf", "spkf", "smoother")
 
 
 def test_slopes_of_the_voltage_are_its_derivatives() -> None:
@@ -33,44 +29,6 @@ def test_curves_go_on_beyond_their_ends() -> None:
     table = circuit(lead_acid()).tables[0]
     value, slope = look_up(table, -0.05)
     assert value == pytest.approx(table[0] - 0.05 * slope)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", KALMAN)
-def test_a_start_wrong_by_40_points_and_a_biased_sensor_are_found_out(method: str) -> None:
-    recording = day_and_night(96.0, 10.0)
-    biased = recording._replace(current_a=recording.current_a + 0.3)
-    meta = Meta(chem="la", nominal_Ah=100.0, prior_soc=0.3)
-    found = METHODS[method](biased, lead_acid(), meta)
-    error = np.abs(found.soc - recording.soc)[len(recording.soc) // 2 :]
-    assert error.max() < 0.05
-    assert np.mean(error <= 2.0 * found.sigma[len(error) :]) > 0.9
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method", KALMAN)
-@given(data=st.data())
-@settings(max_examples=15, deadline=None)
-def test_bad_input_is_never_a_confident_wrong_number(method: str, data: st.DataObject) -> None:
-    step_s = data.draw(st.sampled_from([0.1, 1.0, 10.0, 60.0, 300.0]), label="step")
-    recording = day_and_night(min(2000.0 * step_s / 3600.0, 48.0), step_s)
-    n = len(recording.time_s)
-    time_s, current_a = recording.time_s.copy(), recording.current_a.copy()
-    voltage_v = recording.voltage_v.copy()
-    where = st.integers(1, n - 1)
-    time_s[data.draw(where) :] += data.draw(st.sampled_from([0.0, 3600.0, 7 * 86400.0]))
-    time_s[data.draw(where)] = time_s[data.draw(where)]
-    current_a[data.draw(where)] = data.draw(st.sampled_from([np.nan, 1e6, -40.0]))
-    off = data.draw(where)
-    voltage_v[off : off + 20] = data.draw(st.sampled_from([0.02, np.nan, 12.0]))
-    used = cleaned(recording._replace(time_s=time_s, current_a=current_a, voltage_v=voltage_v), 100)
-    meta = Meta(chem="la", nominal_Ah=100.0, prior_soc=0.7, sample_s=step_s)
-    found = METHODS[method](used, lead_acid(), meta)
-    assert len(found.soc) == len(used.time_s)
-    for column in found:
-        assert np.isfinite(column).all()
-    assert ((found.soc >= 0.0) & (found.soc <= 1.0)).all()
-    assert np.mean(np.abs(found.soc - used.soc) <= 3.0 * found.sigma + 0.02) > 0.9
 
 
 def test_a_gap_of_a_week_widens_the_band() -> None:

@@ -7,7 +7,7 @@ BIN := .venv/bin
 # RECORDING=FILE SPEED=60     make demo: play a recording instead of the virtual plant
 export PYTHON
 
-.PHONY: help setup demo lab lab-down inventory test molecule lint docs bench clean
+.PHONY: help setup demo lab lab-down test molecule inventory lint docs bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20

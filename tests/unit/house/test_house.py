@@ -14,7 +14,7 @@ SECRET = "influxdb_token = '" + "mKq3Xn8sVz0Jb5RtYw2L" * 4 + "Hd9Pf4=='\n"
 def test_help_lists_every_target():
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     shown = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, text=True)
-    assert re.findall(r"^  make (\w+) ", shown, re.MULTILINE) == declared.split()
+    assert re.findall(r"^  make (\S+) ", shown, re.MULTILINE) == declared.split()
 
 
 def test_ci_runs_what_everybody_runs():
@@ -27,8 +27,11 @@ def test_ci_runs_what_everybody_runs():
 
 
 def test_no_path_of_one_machine():
+    # On a guest of the virtual lab, /root is the same everywhere.
+    guests = ("scripts/nspawn-hosts", "tests/molecule", "ansible/roles/*/molecule")
+    apart = [f":!{path}" for path in ("tests/unit/house", *guests)]
     found = subprocess.run(
-        ["git", "grep", "-nIE", r"/(home|Users)/[a-z]+/|/root/", "--", ":!tests/unit/house"],
+        ["git", "grep", "-nIE", r"/(home|Users)/[a-z]+/|/root/", "--", *apart],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -38,8 +38,8 @@ def test_steps_and_smoother_agree_with_filterpy(seed: int) -> None:
         p_before.append(p.copy())
         theirs.update(z)
         linear.update(x, p, h, float(z - h @ x), 0.3)
-        np.testing.assert_allclose(x, theirs.x[:, 0], rtol=0, atol=SAME)
-        np.testing.assert_allclose(p, theirs.P, rtol=0, atol=SAME)
+        np.testing.assert_allclose(x, theirs.x[:, 0], rtol=SAME, atol=SAME)
+        np.testing.assert_allclose(p, theirs.P, rtol=SAME, atol=SAME)
         after.append(x.copy())
         p_after.append(p.copy())
         means.append(theirs.x.copy())
@@ -50,8 +50,8 @@ def test_steps_and_smoother_agree_with_filterpy(seed: int) -> None:
         )
     )
     xs, ps, _, _ = theirs.rts_smoother(np.array(means), np.array(covariances))
-    np.testing.assert_allclose(smoothed.x, np.array(xs)[:, :, 0], rtol=0, atol=SAME)
-    np.testing.assert_allclose(smoothed.p, ps, rtol=0, atol=SAME)
+    np.testing.assert_allclose(smoothed.x, np.array(xs)[:, :, 0], rtol=SAME, atol=SAME)
+    np.testing.assert_allclose(smoothed.p, ps, rtol=SAME, atol=SAME)
 
 
 def test_a_constant_measured_often_has_the_mean_of_the_measurements() -> None:
@@ -82,5 +82,5 @@ def test_sigma_points_agree_with_filterpy(seed: int) -> None:
     expected = np.array([bent(point) for point in spread])
     far = 1e9  # no gate: filterpy has none
     spkf.take_in(x, p, spread, expected, 2.0, 0.5, far)
-    np.testing.assert_allclose(x, np.ravel(theirs.x), rtol=0, atol=SAME)
-    np.testing.assert_allclose(p, theirs.P, rtol=0, atol=SAME)
+    np.testing.assert_allclose(x, np.ravel(theirs.x), rtol=SAME, atol=SAME)
+    np.testing.assert_allclose(p, theirs.P, rtol=SAME, atol=SAME)

@@ -68,3 +68,14 @@ def test_everything_else_that_a_file_can_bring() -> None:
         "resetPolicies": [1],
     }
     assert removed([before, gone], [before]) == NOTHING
+
+
+def test_files_are_found_in_subfolders_too(tmp_path: Path) -> None:
+    for name in ("b.json", "solar/a.json", "README.md"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name)
+    assert FILTER["grafana_files"](str(tmp_path), "**/*.json") == ["b.json", "solar/a.json"]
+    assert FILTER["grafana_files"](str(tmp_path), "*.json") == ["b.json"]
+    assert FILTER["grafana_files"](str(tmp_path / "missing"), "**/*.json") == []
+    assert FILTER["grafana_read"]("solar/a.json", str(tmp_path)) == "solar/a.json"

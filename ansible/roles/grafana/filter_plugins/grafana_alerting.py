@@ -64,9 +64,15 @@ def parsed(text: str) -> dict[str, Any]:
     return yaml.safe_load(text) or {}
 
 
-def grafana_read(path: str) -> str:
+def grafana_files(folder: str, pattern: str) -> list[str]:
+    """Return the files of a folder on the controller that match, relative to it."""
+    root = Path(folder)
+    return sorted(str(file.relative_to(root)) for file in root.glob(pattern))
+
+
+def grafana_read(path: str, folder: str) -> str:
     """Return the text of a file on the controller."""
-    return Path(path).read_text(encoding="utf-8")
+    return (Path(folder) / path).read_text(encoding="utf-8")
 
 
 class FilterModule:
@@ -76,5 +82,6 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "grafana_alerting_removed": grafana_alerting_removed,
+            "grafana_files": grafana_files,
             "grafana_read": grafana_read,
         }

@@ -112,7 +112,7 @@ def spooled(folder: Path, measurement: str) -> list[str]:
     return lines
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 40.0) -> None:
     """Wait for a condition; fails with its name when it does not come."""
     deadline = time.monotonic() + timeout_s
     while not condition():

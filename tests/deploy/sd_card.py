@@ -7,6 +7,7 @@ python -m tests.deploy.sd_card unpack IMAGE FOLDER   copy what is in one to FOLD
 from __future__ import annotations
 
 import lzma
+import shutil
 import struct
 import subprocess
 import sys
@@ -55,8 +56,8 @@ def make(path: Path, release: str, scratch: Path) -> Path:
 
     image = scratch / "disk.img"
     image.write_bytes(_partition_table())
-    with image.open("r+b") as file:  # with holes: nothing but content takes place on the disk
-        file.truncate(ROOT_OFFSET + ROOT_SIZE)
+    with image.open("r+b") as disk:  # with holes: nothing but content takes place on the disk
+        disk.truncate(ROOT_OFFSET + ROOT_SIZE)
     _make_fat(image, BOOT_FILES[release])
     _make_ext4(image, root)
     if path.suffix == ".xz":
@@ -100,7 +101,8 @@ def _run(*command: str | Path) -> None:
 
 
 def unpack(packed: Path, folder: Path) -> None:
-    """Copy the files of a finished image (.img.zst) to folder/boot and folder/root."""
+    """Copy the files of a finished image (.img.zst) to folder/boot and folder/root, made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
     for name in ("boot", "root"):
         (folder / name).mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:

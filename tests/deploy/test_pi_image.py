@@ -322,7 +322,8 @@ def test_pull_is_in_the_root_partition_and_belongs_to_root(
     if shutil.which("shellcheck"):
         subprocess.run(["shellcheck", script], check=True)
     own = yaml.safe_load(card.root("/etc/soclab/first-boot/self.yml"))
-    assert own == {"all": {"hosts": {host: {"ansible_connection": "local"}}}}
+    how = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
+    assert own == {"all": {"hosts": {host: how}}}
     link = card.debugfs(
         "stat /etc/systemd/system/multi-user.target.wants/soclab-first-boot.service"
     )

@@ -20,7 +20,8 @@ cat >first.yml <<'END'
   tasks:
     - ansible.builtin.copy:
         dest: /etc/provisioned
-        content: "{{ inventory_hostname }} on {{ ansible_facts['hostname'] }}: {{ secret_word }}\n"
+        content: >
+          {{ inventory_hostname }} by {{ ansible_facts['python']['executable'] }}: {{ secret_word }}
         mode: "0644"
 END
 git add .

@@ -200,6 +200,7 @@ def test_readings_with_a_date_arrive_when_the_server_is_back(host):
             until(lambda: host.check_output(f"find {folders} -type f") == "", 30)
             arrived = set(host.check_output("cat /root/lines").splitlines())
             assert waiting <= arrived
+            assert waiting <= set(host.check_output(f"cat {SPOOL}/_archive/*/*").splitlines())
         else:  # the kernel of this machine does not know that its clock is right
             time.sleep(5)
             assert host.run("test -s /root/lines").rc != 0

@@ -167,8 +167,12 @@ class Program:
         return done.returncode, json.loads(done.stdout)
 
     def lines(self):
-        files = sorted(self._spool.glob("*.boot*")) if self._spool.exists() else []
-        return [line for f in files for line in f.read_text().splitlines()]
+        while True:
+            files = sorted(self._spool.glob("*.boot*")) if self._spool.exists() else []
+            try:
+                return [line for f in files for line in f.read_text().splitlines()]
+            except FileNotFoundError:  # the program gave a file its final name meanwhile
+                continue
 
     def rows(self, part):
         return [line for line in self.lines() if line.startswith("collector,") and part in line]

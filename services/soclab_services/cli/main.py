@@ -46,9 +46,24 @@ for _command in metadata.entry_points(group="soclab.commands"):
     app.add_typer(_command.load())  # without a name: its commands become commands of soclab
 
 
+# What a package installed without an extra lacks.
+_ESTIMATION = {"matplotlib", "numba", "pyarrow", "scipy"}
+
+
 def main() -> None:
     """Run the command; exit codes are those of sysexits.h where one fits."""
-    sys.exit(app())
+    try:
+        sys.exit(app())
+    except ModuleNotFoundError as error:
+        if error.name not in _ESTIMATION:
+            raise
+        typer.echo(
+            f"soclab: this command needs {error.name}, which is not installed. With pip:"
+            " pip install 'soclab-services[estimation]'; on the lab's server:"
+            " services_extras: [estimation] in its inventory, and ansible/site.yml again",
+            err=True,
+        )
+        sys.exit(69)  # EX_UNAVAILABLE
 
 
 if __name__ == "__main__":

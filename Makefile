@@ -37,6 +37,7 @@ lab-down: ## Remove the virtual lab: hosts, data and secrets
 test: lint ## Run every check and test that this machine can
 	@scripts/prepare-tests
 	@$(BIN)/pytest
+	@scripts/molecule -o -j $(or $(JOBS),2)
 
 molecule: .venv/deploy-ready ## Test every role on systemd hosts of its own [root, Linux] [JOBS=2] [ROLES=]
 	@scripts/molecule -j $(or $(JOBS),2) $(ROLES)

@@ -16,14 +16,14 @@ import pytest
 
 from tests.molecule.system.tests import grafana_double
 from tests.molecule.system.tests.eavesdropper import Eavesdropper
-from tests.molecule.system.tests.figures import BUSY, note
+from tests.molecule.system.tests.figures import note
 from tests.molecule.system.tests.lab import ROOT, SITE, Lab, wait
 from tests.molecule.system.tests.points import measured, same, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if BUSY else 900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 CUT_S: Final = 120
 VENV: Final = "/opt/soclab/collectors"

@@ -5,7 +5,9 @@ SHELL := bash
 BIN := .venv/bin
 # PYTHON=/path/to/python3.12  another Python for .venv
 # RECORDING=FILE SPEED=60     make demo: play a recording instead of the virtual plant
+# JOBS=2                     make test, make molecule: so many at a time
 export PYTHON
+JOBS ?= 2
 
 .PHONY: help setup demo lab lab-down test molecule inventory lint docs bench clean
 
@@ -36,11 +38,11 @@ lab-down: ## Remove the virtual lab: hosts, data and secrets
 
 test: lint ## Run every check and test that this machine can
 	@scripts/prepare-tests
-	@$(BIN)/pytest
-	@scripts/molecule -o -j $(or $(JOBS),2)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	@scripts/molecule -o -j $(JOBS)
 
-molecule: .venv/deploy-ready ## Test every role on systemd hosts of its own [root, Linux] [JOBS=2] [ROLES=]
-	@scripts/molecule -j $(or $(JOBS),2) $(ROLES)
+molecule: .venv/deploy-ready ## Test every role on systemd hosts of its own [root, Linux] [ROLES=]
+	@scripts/molecule -j $(JOBS) $(ROLES)
 
 inventory: .venv/deploy-ready ## Describe a lab of your own in inventories/NAME [NAME=mylab] [FLAGS=]
 	@$(BIN)/soclab inventory create $(NAME) $(FLAGS)

@@ -38,6 +38,12 @@ class LeftOut:
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.left_out |= {item.nodeid: "deselected" for item in items}
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Take over what a process of pytest-xdist deselected: it tells of nothing else itself."""
+        output: dict[str, list[str]] = getattr(node, "workeroutput", {})
+        self.left_out |= dict.fromkeys(output.get("deselected", []), "deselected")
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
             self.left_out[report.nodeid] = _reason(report)
@@ -48,6 +54,10 @@ class LeftOut:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:  # of a process of pytest-xdist
+            output["deselected"] = [t for t, why in self.left_out.items() if why == "deselected"]
+            return
         if self.in_ci and self._unlisted() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,19 +12,19 @@ from tests.pipeline.influxd import VERSION, Influxd, find_influxd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIGURES: list[str] = []
-
 
 @pytest.fixture
-def figure() -> Callable[[str], None]:
+def figure(record_property) -> Callable[[str], None]:
     """Return a function that takes a measured figure; all are printed at the end of the run."""
-    return FIGURES.append
+    return partial(record_property, "figure")
 
 
 def pytest_terminal_summary(terminalreporter):
-    if FIGURES:
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    figures = [text for r in reports for name, text in r.user_properties if name == "figure"]
+    if figures:
         terminalreporter.section("figures")
-        for text in FIGURES:
+        for text in figures:
             terminalreporter.write_line(text)
 
 

@@ -80,8 +80,9 @@ def test_in_ci_a_listed_reason_suffices(run):
 
 
 @pytest.mark.parametrize("arguments", [["-k", "runs"], ["--deselect", "test_things.py::test_dry"]])
-def test_deselecting_is_leaving_out(run, arguments):
-    done = run(*arguments, listed=STALE)
+@pytest.mark.parametrize("processes", [[], ["-p", "xdist", "-n", "2"]], ids=["one", "two"])
+def test_deselecting_is_leaving_out(run, arguments, processes):
+    done = run(*arguments, *processes, listed=STALE)
     assert done.returncode == 1
     assert "left out: deselected" in done.stdout
 
@@ -90,6 +91,13 @@ def test_a_module_that_skips_itself_is_left_out(run):
     done = run(tests="import pytest\npytest.skip('no sea', allow_module_level=True)\n")
     assert done.returncode != 0
     assert "1 left out: no sea\n    test_things.py (NOT LISTED)" in done.stdout
+
+
+def test_what_several_processes_left_out_is_reported(run):
+    done = run("-p", "xdist", "-n", "2")
+    assert done.returncode == 1
+    assert "test_things.py::test_fridge (NOT LISTED)" in done.stdout
+    assert run("-p", "xdist", "-n", "2", listed=BOTH).returncode == 0
 
 
 def test_a_stale_entry_is_reported(run):

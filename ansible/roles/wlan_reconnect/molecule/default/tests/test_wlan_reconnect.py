@@ -1,4 +1,4 @@
-"""What the Pis did while they were cut off, and what they do about a server that is away."""
+"""What the Pi did while it was cut off, and what it does about a server that is away."""
 
 import json
 import os
@@ -11,12 +11,12 @@ from testinfra.utils.ansible_runner import AnsibleRunner
 RUNNER = AnsibleRunner(os.environ["MOLECULE_INVENTORY_FILE"])
 UNIT = "soclab-wlan-reconnect.service"
 PROGRAM = "/opt/soclab/collectors/bin/soclab-wlan-reconnect"
-PIS = ["pi", "pi13"]
+WHOLE_LADDER_S = 20  # wlan_reconnect_reboot_after_s in molecule.yml
 
 
-@pytest.fixture(params=PIS)
-def pi(request):
-    return RUNNER.get_host(request.param)
+@pytest.fixture
+def pi():
+    return RUNNER.get_host("pi")
 
 
 @pytest.fixture
@@ -35,6 +35,11 @@ def journal(pi):
 def asked(pi):
     """Return what nmcli was asked to do."""
     return pi.check_output("journalctl --identifier nmcli --output cat").splitlines()
+
+
+def found_nothing_to_repair(pi):
+    """Return how often it said so."""
+    return sum("nothing to repair here" in text for _, text in journal(pi))
 
 
 def spooled(pi, measurement):
@@ -95,18 +100,18 @@ def test_the_uploader_may_take_what_is_in_the_spool(pi):
     assert modes == {"soclab -rw-rw----"}
 
 
-def test_a_server_that_is_away_touches_nothing(server):
-    """Both at once, since it takes longer than the ladder."""
-    pis = [RUNNER.get_host(name) for name in PIS]
-    before = [asked(pi) for pi in pis]
+def test_a_server_that_is_away_touches_nothing(pi, server):
+    before, said = asked(pi), found_nothing_to_repair(pi)
     server.run_expect([0], "systemctl stop listener")
-    time.sleep(25)
-    seen = [json.loads(pi.run(f"{PROGRAM} probe --json").stdout) for pi in pis]
+    deadline = time.monotonic() + 60
+    while found_nothing_to_repair(pi) == said:
+        assert time.monotonic() < deadline, journal(pi)
+        time.sleep(0.5)
+    time.sleep(WHOLE_LADDER_S + 2)
+    seen = json.loads(pi.run(f"{PROGRAM} probe --json").stdout)
     server.run_expect([0], "systemctl start listener")
-    assert [asked(pi) for pi in pis] == before
-    assert [s["path"] for s in seen] == ["the network works, the server does not answer"] * 2
-    for pi in pis:
-        assert any("nothing to repair here" in text for _, text in journal(pi))
+    assert asked(pi) == before
+    assert seen["path"] == "the network works, the server does not answer"
 
 
 def test_a_killed_program_is_back_soon(pi):

@@ -38,7 +38,7 @@ def retained(host: Host, login: str, topic: str, count: int = 1, wait_s: int = 2
     return answer.stdout.splitlines()
 
 
-def wait_for(host: Host, command: str, timeout_s: float = 20.0) -> None:
+def wait_for(host: Host, command: str, timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while host.run(command).rc:
         if time.monotonic() > deadline:

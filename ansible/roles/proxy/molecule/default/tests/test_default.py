@@ -36,7 +36,7 @@ def curl(host: Host, path: str = "/", more: str = "") -> tuple[int, str]:
     return int(status), body
 
 
-def wait_for(host: Host, command: str, timeout_s: float = 20.0) -> None:
+def wait_for(host: Host, command: str, timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while host.run(command).rc:
         if time.monotonic() > deadline:

@@ -1,0 +1,211 @@
+"""How long each panel of each dashboard takes to get its data, over a year and over six hours.
+
+Run: .venv/bin/python -m benchmarks.grafana_queries [--days 365]
+
+The year is written as the rollup task and the Coulomb counter would have left it: minutes of every
+instrument, a row of state of charge every ten seconds, by two methods; raw readings of a day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from influxdb_client import InfluxDBClient
+
+from benchmarks.figure import figure
+from tests.grafana.dashboards import queries
+from tests.grafana.grafana_does import Range, fill_in, frames
+from tests.pipeline.influxd import Influxd, find_influxd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAY_S = 86_400
+MINUTE_S, CELL_S = 60, 10
+GOAL_MS = 300
+ROUNDS = 3
+BATCH = 25_000
+CHOSEN = {
+    **dict.fromkeys(("site", "instrument", "method"), ".*"),
+    "battery": "shed",
+    "reference": "labjack",
+    "timezone": "Europe/Copenhagen",
+}
+UNITS = ("labjack", "mppt", "load", "uploader", "wlan")
+# Fields and how they look: base, swing over the day, noise.
+BATTERY = {"voltage_v": (13, 1, 0.01), "current_a": (0, 10, 0.1), "power_w": (0, 130, 1.0)}
+READ = {
+    ("battery", "labjack"): BATTERY,
+    ("battery", "mppt"): {
+        **BATTERY,
+        "temperature_c": (20, 5, 0.1),
+        "soc_pct": (50, 50, 0),
+        "usable_capacity_ah": (98, 0, 0),
+        "deep_discharges": (2, 0, 0),
+    },
+    ("solar", "mppt"): {
+        "voltage_v": (30, 5, 0.1),
+        "current_a": (5, 5, 0.1),
+        "power_w": (100, 100, 1.0),
+        "energy_day_wh": (500, 500, 0),
+    },
+    ("load", "load"): {
+        "voltage_v": (13, 1, 0.01),
+        "current_a": (2, 2, 0.01),
+        "power_w": (26, 26, 0.1),
+        "charge_ah": (50, 50, 0.01),
+        "enabled": (1, 0, 0),
+        "remote": (0, 0, 0),
+        "mode": (2, 0, 0),
+    },
+    ("load", "mppt"): {"current_a": (1, 1, 0.1), "power_w": (13, 13, 1.0)},
+    ("charger", "mppt"): {
+        "state": (1, 1, 0),
+        "dcdc_state": (1, 0, 0),
+        "error_flags": (0, 0, 0),
+        "energy_day_wh": (500, 500, 0),
+        "uptime_s": (1e6, 0, 1e3),
+    },
+    **{
+        ("collector", unit): {
+            "up": (1, 0, 0),
+            "duration_s": (0.01, 0, 0.005),
+            "readings_total": (1e6, 1e5, 0),
+            "errors_total": (10, 1, 0),
+            "missed_total": (3, 0, 0),
+            "dropped_total": (0, 0, 0),
+            "spool_bytes": (400, 0, 100),
+            "spool_age_s": (1, 0, 0.5),
+            "cpu_s": (1e4, 100, 0),
+            "clock_synced": (1, 0, 0),
+            "uploaded_total": (1e7, 1e6, 0),
+            "uploads_failed_total": (2, 0, 0),
+            "quarantine_bytes": (0, 0, 0),
+            "memory_bytes": (20e6, 0, 1e5),
+            "repairs_total": (0, 0, 0),
+        }
+        for unit in UNITS
+    },
+}
+
+
+def main() -> None:
+    """Write the data, open every dashboard."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=365)
+    days = parser.parse_args().days
+    program = find_influxd()
+    assert program is not None, "influxd not found: run make setup"
+    end_s = int(time.time()) // MINUTE_S * MINUTE_S
+    with tempfile.TemporaryDirectory() as folder:
+        server = Influxd(program, Path(folder))
+        try:
+            started = time.monotonic()
+            fill(server, end_s, days)
+            print(f"{days} days written in {time.monotonic() - started:.0f} s", flush=True)
+            measure(server, Range(end_s - days * DAY_S, end_s), f"{days} days")
+            measure(server, Range(end_s - DAY_S / 4, end_s), "6 hours")
+        finally:
+            server.stop()
+
+
+def measure(server: Influxd, within: Range, name: str) -> None:
+    """Print what each panel takes: its queries one after the other, the median of some rounds."""
+    took: dict[str, list[float]] = defaultdict(lambda: [0.0] * ROUNDS)
+    rows: dict[str, int] = defaultdict(int)
+    with InfluxDBClient(server.url, server.admin_token, org="soclab", timeout=600_000) as client:
+        api = client.query_api()
+        for turn in range(ROUNDS):
+            for query in queries():
+                flux = fill_in(query.flux, within, CHOSEN)
+                started = time.perf_counter()
+                found = frames(api.query(flux))
+                panel = f"{query.dashboard}: {query.panel}"
+                took[panel][turn] += (time.perf_counter() - started) * 1000
+                rows[panel] = max(rows[panel], sum(len(frame.rows) for frame in found))
+    medians = {panel: statistics.median(times) for panel, times in took.items()}
+    for panel, taken_ms in sorted(medians.items(), key=lambda item: -item[1]):
+        print(f"  {taken_ms:7.0f} ms  {rows[panel]:6} rows  {panel}")
+    slowest = max(medians, key=medians.__getitem__)
+    figure(f"panels over {name}, slowest ({slowest})", medians[slowest], "ms", at_most=GOAL_MS)
+    figure(f"panels over {name}, median", statistics.median(medians.values()), "ms")
+
+
+def fill(server: Influxd, end_s: int, days: int) -> None:
+    """Write everything; days of data repeat every week."""
+    start_s = end_s - days * DAY_S
+    _write(server, "rollup_1m", _minutes(start_s, days))
+    _write(server, "derived", _charge(start_s, days))
+    _write(server, "raw", _readings(end_s - DAY_S))
+
+
+def _minutes(start_s: int, days: int) -> Iterator[str]:
+    for (measurement, instrument), fields in READ.items():
+        battery = "" if measurement == "collector" else "battery=shed,"
+        week = [_day(fields, MINUTE_S, seed) for seed in range(7)]
+        for stat in ("mean", "min", "max", "count"):
+            head = f"{measurement},{battery}instrument={instrument},site=lab,stat={stat} "
+            for day in range(days):
+                second = start_s + day * DAY_S
+                for place, body in enumerate(week[day % 7]):
+                    yield f"{head}{body} {second + place * MINUTE_S}000000000"
+
+
+def _charge(start_s: int, days: int) -> Iterator[str]:
+    few = {"soc_pct": (50, 45, 0.01), "charge_ah": (50, 45, 0.01), "sigma_pct": (3, 2, 0.001)}
+    more = {"observed_s": (4e5, 4e5, 1), "unobserved_s": (60, 0, 0), "samples": (1e7, 0, 1e3)}
+    more |= {"throughput_ah": (50, 50, 0.1), "base_sigma_pct": (1, 0, 0)}
+    more |= {"full_held_s": (-1, 0, 0), "empty_held_s": (-1, 0, 0), "sample_age_s": (1, 0, 0)}
+    more |= {"sample_current_a": (0, 10, 0.1)}
+    for method, fields in {"coulomb": few | more, "ekf": few}.items():
+        head = f"soc,battery=shed,method={method},site=lab "
+        week = [_day(fields, CELL_S, seed) for seed in range(7)]
+        for day in range(days):
+            second = start_s + day * DAY_S
+            for place, body in enumerate(week[day % 7]):
+                yield f"{head}{body} {second + place * CELL_S}000000000"
+
+
+def _readings(start_s: int) -> Iterator[str]:
+    for (measurement, instrument), fields in READ.items():
+        battery = "" if measurement == "collector" else "battery=shed,"
+        head = f"{measurement},{battery}instrument={instrument},site=lab "
+        every = 10 if measurement == "collector" else 1
+        for place, body in enumerate(_day(fields, every, 0)):
+            yield f"{head}{body} {start_s + place * every}000000000"
+
+
+def _day(fields: dict[str, tuple[float, float, float]], every_s: int, seed: int) -> list[str]:
+    """Return field sets of a day, with as many digits as readings have."""
+    noise = random.Random(seed)  # noqa: S311  sensor noise, not secrets
+    made = []
+    for second in range(0, DAY_S, every_s):
+        phase = abs(second / DAY_S * 4 - 2) - 1  # a triangle between -1 and 1
+        values = (
+            f"{name}={base + swing * phase + noise.uniform(-1, 1) * wide:.6g}"
+            for name, (base, swing, wide) in fields.items()
+        )
+        made.append(",".join(values))
+    return made
+
+
+def _write(server: Influxd, bucket: str, lines: Iterator[str]) -> None:
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) >= BATCH:
+            server.write("\n".join(batch), bucket)
+            batch.clear()
+    if batch:
+        server.write("\n".join(batch), bucket)
+
+
+if __name__ == "__main__":
+    main()

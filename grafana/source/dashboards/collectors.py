@@ -1,0 +1,333 @@
+"""Dashboard 7, whether every reading arrives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grafana.source.dashboard import EVENTS, INSTRUMENT, SITE, Dashboard, Row
+from grafana.source.dashboards.tasks import TASKS
+from grafana.source.flux import SECOND, history, plain_history, query, stored
+from grafana.source.palette import GREEN, RED
+from grafana.source.panels import (
+    PLAIN,
+    Json,
+    Panel,
+    above,
+    by_hue,
+    series,
+    states,
+    steps,
+    table,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNITS: Final = ("site", "instrument")
+NAME: Final = "${__field.labels.instrument}"
+
+
+def _line(
+    title: str,
+    field: str,
+    unit: str,
+    what: str,
+    normal: str,
+    *,
+    fn: str = "mean",
+    stat: str = "mean",
+    after: Sequence[str] = (),
+    thresholds: Json = PLAIN,
+    minimum: float | None = 0,
+) -> Panel:
+    return series(
+        title,
+        history("collector", field, variables=UNITS, fn=fn, stat=stat, after=after),
+        what=what,
+        normal=normal,
+        unit=unit,
+        thresholds=thresholds,
+        show_thresholds=thresholds is not PLAIN,
+        minimum=minimum,
+        overrides=by_hue(),
+    )
+
+
+def _rate(title: str, field: str, unit: str, what: str, normal: str, per: str = "1s") -> Panel:
+    """Return how fast a counter grows; a restart, where it falls to zero, shows as a gap."""
+    return _line(
+        title,
+        field,
+        unit,
+        what,
+        normal,
+        fn="last",
+        stat="max",
+        after=[f"derivative(unit: {per}, nonNegative: true)"],
+    )
+
+
+NOW: Final = table(
+    "Units",
+    query(
+        f"""
+        values =
+            {
+            stored(
+                "collector",
+                "up",
+                "duration_s",
+                "spool_age_s",
+                "spool_bytes",
+                "quarantine_bytes",
+                "dropped_total",
+                "clock_synced",
+                "memory_bytes",
+                variables=UNITS,
+            )
+        }
+                |> last()
+        ages =
+            values
+                |> filter(fn: (r) => r._field == "up")
+                |> map(fn: (r) => ({{r with
+                    _field: "age",
+                    _value: float(v: int(v: v.timeRangeStop) - int(v: r._time)) / {SECOND},
+                }}))
+        union(tables: [values, ages])
+            |> group()
+            |> pivot(rowKey: ["site", "instrument"], columnKey: ["_field"], valueColumn: "_value")
+            |> sort(columns: ["site", "instrument"])
+        """
+    ),
+    what="The last words of every unit within the range, and how old they are at its end.",
+    normal="up, an age below 15 seconds, a backlog of seconds, nothing in quarantine or dropped.",
+    columns={
+        "site": {"displayName": "Site"},
+        "instrument": {"displayName": "Unit"},
+        "up": {
+            "displayName": "State",
+            "mappings": words({0: ("DOWN", RED), 1: ("up", GREEN)}),
+            "custom.displayMode": "color-text",
+        },
+        "age": {
+            "displayName": "Age",
+            "unit": "s",
+            "decimals": 0,
+            "thresholds": above(60, 120),
+            "custom.displayMode": "color-text",
+        },
+        "duration_s": {"displayName": "Reading takes", "unit": "s"},
+        "spool_age_s": {
+            "displayName": "Backlog",
+            "unit": "s",
+            "decimals": 0,
+            "thresholds": above(60, 600),
+            "custom.displayMode": "color-text",
+        },
+        "spool_bytes": {"displayName": "Backlog", "unit": "decbytes"},
+        "quarantine_bytes": {
+            "displayName": "Quarantine",
+            "unit": "decbytes",
+            "thresholds": above(1, 1),
+            "custom.displayMode": "color-text",
+        },
+        "dropped_total": {
+            "displayName": "Dropped",
+            "thresholds": above(1, 1),
+            "custom.displayMode": "color-text",
+        },
+        "clock_synced": {
+            "displayName": "Clock",
+            "mappings": words({0: ("WRONG", RED), 1: ("right", GREEN)}),
+            "custom.displayMode": "color-text",
+        },
+        "memory_bytes": {"displayName": "Memory", "unit": "decbytes"},
+    },
+    nothing="no unit has reported in this range",
+)
+UP: Final = states(
+    "Reaches its device or server",
+    plain_history("collector", "up", variables=UNITS, fn="min", stat="min"),
+    what="Whether each collector reaches its device, the uploader the server, the WLAN the router.",
+    normal="up all the time; a gap means that the unit itself said nothing.",
+    mappings=words({0: ("down", RED), 1: ("up", GREEN)}),
+    name=NAME,
+)
+CLOCK: Final = states(
+    "Clock",
+    plain_history("collector", "clock_synced", variables=UNITS, fn="min", stat="min"),
+    what="Whether the clock of the Raspberry Pi is known to be right.",
+    normal="right within a minute of switching on; before, readings wait for their date.",
+    mappings=words({0: ("not synchronised", RED), 1: ("right", GREEN)}),
+    name=NAME,
+)
+RATE: Final = _rate(
+    "Readings",
+    "readings_total",
+    "suffix:/s",
+    "Readings that each collector takes in a second.",
+    "constant: once a second at most instruments.",
+)
+UPLOADED: Final = _rate(
+    "Lines stored by the server",
+    "uploaded_total",
+    "suffix:/s",
+    "Lines that the server confirmed to each uploader in a second.",
+    "the sum of all readings; higher after an outage.",
+)
+DURATION: Final = _line(
+    "Time a reading takes",
+    "duration_s",
+    "s",
+    "How long each collector waits for its instrument.",
+    "below the interval between readings.",
+)
+BACKLOG_AGE: Final = _line(
+    "Age of the backlog",
+    "spool_age_s",
+    "s",
+    "Age of the oldest line that waits in each spool.",
+    "a few seconds; it grows while the server is away, and nothing is lost.",
+    fn="max",
+    stat="max",
+    thresholds=above(60, 600),
+)
+BACKLOG: Final = _line(
+    "Size of the backlog",
+    "spool_bytes",
+    "decbytes",
+    "Bytes that wait in each spool; in the uploader's line those of all.",
+    "kilobytes.",
+    fn="max",
+    stat="max",
+)
+ERRORS: Final = _rate(
+    "Errors",
+    "errors_total",
+    "suffix:/h",
+    "Bad replies and lost connections in an hour.",
+    "0; single ones on long serial lines.",
+    per="1h",
+)
+MISSED: Final = _rate(
+    "Missed readings",
+    "missed_total",
+    "suffix:/h",
+    "Readings in an hour that were left out because the one before was late.",
+    "0; the Raspberry Pi is busy else.",
+    per="1h",
+)
+FAILED: Final = _rate(
+    "Failed uploads",
+    "uploads_failed_total",
+    "suffix:/h",
+    "Attempts to upload in an hour that failed.",
+    "0; some while the server restarts.",
+    per="1h",
+)
+DROPPED: Final = _line(
+    "Dropped lines",
+    "dropped_total",
+    "none",
+    "Lines given up at a bound since the unit started: spool full, or quarantine.",
+    "0. Anything else is data lost.",
+    fn="max",
+    stat="max",
+    thresholds=above(1, 1),
+)
+QUARANTINE: Final = _line(
+    "Quarantine",
+    "quarantine_bytes",
+    "decbytes",
+    "Bytes of lines that the server refused, each with its reason, on the Raspberry Pi.",
+    "0 B.",
+    fn="max",
+    stat="max",
+    thresholds=above(1, 1),
+)
+MEMORY: Final = _line(
+    "Memory",
+    "memory_bytes",
+    "decbytes",
+    "Resident memory of the uploader.",
+    "15 to 25 MB, constant.",
+)
+PROCESSOR: Final = _rate(
+    "Processor",
+    "cpu_s",
+    "percentunit",
+    "Share of one core that each unit uses.",
+    "0.2 % for an instrument read once a second.",
+)
+RESTARTS: Final = series(
+    "Restarts",
+    history(
+        "collector",
+        "cpu_s",
+        variables=UNITS,
+        fn="min",
+        stat="min",
+        after=[
+            "filter(fn: (r) => exists r._value)",
+            "difference()",
+            "map(fn: (r) => ({r with _value: if r._value < 0.0 then 1.0 else 0.0}))",
+        ],
+    ),
+    what="Windows of this range in which a unit started anew: its processor time began at zero.",
+    normal="only when somebody updates or restarts.",
+    unit="none",
+    decimals=0,
+    bars=True,
+    overrides=by_hue(),
+    thresholds=steps((None, GREEN)),
+    minimum=0,
+    calcs=("sum",),
+)
+REPAIRS: Final = _rate(
+    "Repairs of the network",
+    "repairs_total",
+    "suffix:/h",
+    "Steps taken in an hour to bring the network of a Raspberry Pi back.",
+    "0.",
+    per="1h",
+)
+
+DASHBOARD: Final = Dashboard(
+    uid="soclab-collectors",
+    title="Collectors and tasks",
+    description="Does every reading arrive? Units on Raspberry Pis, uploads, tasks on the server.",
+    variables=[SITE, INSTRUMENT],
+    annotations=[EVENTS],
+    since="now-6h",
+    rows=[
+        Row(title="Now", panels=[(0, 0, 24, 8, NOW), (0, 8, 14, 6, UP), (14, 8, 10, 6, CLOCK)]),
+        Row(
+            title="Flow",
+            panels=[
+                (0, 0, 8, 8, RATE),
+                (8, 0, 8, 8, UPLOADED),
+                (16, 0, 8, 8, DURATION),
+                (0, 8, 12, 8, BACKLOG_AGE),
+                (12, 8, 12, 8, BACKLOG),
+            ],
+        ),
+        Row(
+            title="What should not happen",
+            panels=[
+                (0, 0, 8, 7, ERRORS),
+                (8, 0, 8, 7, MISSED),
+                (16, 0, 8, 7, FAILED),
+                (0, 7, 8, 7, DROPPED),
+                (8, 7, 8, 7, QUARANTINE),
+                (16, 7, 8, 7, RESTARTS),
+            ],
+        ),
+        Row(
+            title="Cost",
+            panels=[(0, 0, 8, 7, MEMORY), (8, 0, 8, 7, PROCESSOR), (16, 0, 8, 7, REPAIRS)],
+        ),
+        Row(title="Tasks of InfluxDB", panels=TASKS),
+    ],
+)

@@ -13,7 +13,6 @@ from testinfra.utils.ansible_runner import AnsibleRunner
 RUNNER = AnsibleRunner(os.environ["MOLECULE_INVENTORY_FILE"])
 OPERATOR = "operator-token-of-the-test-lab"
 PASSWORD = "Password-of-the-test-lab-1"
-testinfra_hosts = ["ansible://server12", "ansible://server13"]
 REFUSED = {401, 403, 404}  # InfluxDB answers 404 for a bucket that a token cannot see
 
 

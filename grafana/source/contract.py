@@ -77,11 +77,10 @@ _MATCHES: Final = re.compile(r"\br\.(_measurement|_field)\s*(=~|!~|!=)")
 _READ: Final = re.compile(r'\br(?:\.(\w+)|\["(\w+)"\])')
 _LISTED: Final = re.compile(r"\b(?:columns|rowKey|columnKey):\s*\[([^\]]*)\]")
 _NAMED: Final = re.compile(r'\b(?:column|valueColumn|tag):\s*"(\w+)"')
-_BROUGHT: Final = re.compile(
-    r'(?:[{,]|\bwith)\s*"?(\w+)"?:(?!=)'  # keys of records, and parameters, which do no harm
-    r'|\b(?:as|key|column):\s*"(\w+)"'
-)
-
+_KEY: Final = re.compile(r'(?:[{,]|\bwith)\s*"?(\w+)"?:(?!=)')
+"""Keys of records; parameters look the same and do no harm."""
+_TEXT: Final = re.compile(r'\b(?!bucket|column|valueColumn|tag)\w+:\s*"(\w+)"')
+"""Names that functions are given, and values of which a pivot makes columns."""
 _BY_FUNCTION: Final = frozenset({"elapsed"})  # functions that add a column of their name
 
 
@@ -112,7 +111,7 @@ def violations(flux: str) -> list[str]:
         for name in read.measurements:
             kind = _BUCKETS.get(read.bucket, {}).get(name)
             known |= kind.fields | kind.tags if kind else set()
-    known |= {a or b for a, b in _BROUGHT.findall(flux)}
+    known |= {*_KEY.findall(flux), *_TEXT.findall(flux)}
     known |= {name for name in _BY_FUNCTION if f"{name}(" in flux}
     used = {a or b for a, b in _READ.findall(flux)} | set(_NAMED.findall(flux))
     for listed in _LISTED.findall(flux):

@@ -156,7 +156,6 @@ def tag_variable(
         "label": label,
         "datasource": DATASOURCE,
         "query": text,
-        "definition": text,
         "refresh": 1,  # when the dashboard is opened
         "regex": "",
         "sort": 1,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WIDE: Final = "12h"
 """Ranges beyond this read minutes instead of readings."""
 
+SHORTEST_STATE: Final = "1m"
+
 IN_RANGE: Final = "range(start: v.timeRangeStart, stop: v.timeRangeStop)"
 IS_WIDE: Final = f"wide = int(v: v.timeRangeStop) - int(v: v.timeRangeStart) > int(v: {WIDE})"
 SECOND: Final = "1000000000.0"
@@ -143,6 +145,27 @@ def plain_history(
         IS_WIDE,
         f"values =\n{indent(read, '    ')}",
         f"values\n    |> {windows(fn)}\n    |> {keep('instrument')}",
+    )
+
+
+def state_lines(
+    measurement: str, field: str, *, variables: Sequence[str] = OF_BATTERY, fn: str = "max"
+) -> str:
+    """Return the states of the instruments, of ``fn`` (max or min) in windows of a minute or more.
+
+    A window without data ends a state, so none may be shorter than the time between two readings.
+    """
+    read = by_width(measurement, field, variables=variables, stat=fn)
+    return query(
+        IS_WIDE,
+        f"""
+        step = if int(v: v.windowPeriod) < int(v: {SHORTEST_STATE}) then
+            {SHORTEST_STATE}
+        else
+            v.windowPeriod
+        """,
+        f"values =\n{indent(read, '    ')}",
+        f"values\n    |> {windows(fn, every='step')}\n    |> {keep('instrument')}",
     )
 
 

@@ -357,7 +357,7 @@ def states(
             "thresholds": PLAIN,
             "mappings": list(mappings),
             "displayName": name,
-            "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": LONGEST_GAP_MS},
+            "custom": {"fillOpacity": 80, "lineWidth": 0},
         },
         overrides=tuple(overrides),
         options={

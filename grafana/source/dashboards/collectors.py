@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from grafana.source.dashboard import EVENTS, INSTRUMENT, SITE, Dashboard, Row
 from grafana.source.dashboards.tasks import TASKS
-from grafana.source.flux import SECOND, history, plain_history, query, stored
+from grafana.source.flux import SECOND, history, query, state_lines, stored
 from grafana.source.palette import GREEN, RED
 from grafana.source.panels import (
     PLAIN,
@@ -149,7 +149,7 @@ NOW: Final = table(
 )
 UP: Final = states(
     "Reaches its device or server",
-    plain_history("collector", "up", variables=UNITS, fn="min", stat="min"),
+    state_lines("collector", "up", variables=UNITS, fn="min"),
     what="Whether each collector reaches its device, the uploader the server, the WLAN the router.",
     normal="up all the time; a gap means that the unit itself said nothing.",
     mappings=words({0: ("down", RED), 1: ("up", GREEN)}),
@@ -157,7 +157,7 @@ UP: Final = states(
 )
 CLOCK: Final = states(
     "Clock",
-    plain_history("collector", "clock_synced", variables=UNITS, fn="min", stat="min"),
+    state_lines("collector", "clock_synced", variables=UNITS, fn="min"),
     what="Whether the clock of the Raspberry Pi is known to be right.",
     normal="right within a minute of switching on; before, readings wait for their date.",
     mappings=words({0: ("not synchronised", RED), 1: ("right", GREEN)}),

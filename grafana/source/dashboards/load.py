@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana.source.dashboard import BATTERY, EVENTS, INSTRUMENT, SITE, Dashboard, Row
 from grafana.source.dashboards.per_day import TIME_ZONE, counter, signed_sums
-from grafana.source.flux import history, plain_history
+from grafana.source.flux import history, plain_history, state_lines
 from grafana.source.palette import BLUE, GREEN, GREY, ORANGE, SKY, YELLOW
 from grafana.source.panels import PLAIN, Panel, by_hue, series, stat, states, words
 
@@ -59,7 +59,7 @@ COUNTER: Final = _line(
 )
 ENABLED: Final = states(
     "Switched on",
-    plain_history("load", "enabled", fn="last", stat="max"),
+    state_lines("load", "enabled"),
     what="Whether each load is switched on.",
     normal="on during an experiment.",
     mappings=words({0: ("off", GREY), 1: ("on", ORANGE)}),
@@ -67,7 +67,7 @@ ENABLED: Final = states(
 )
 MODE: Final = states(
     "Regulation",
-    plain_history("load", "mode", fn="last", stat="max"),
+    state_lines("load", "mode"),
     what="What an electronic load keeps constant: voltage, resistance, current or power.",
     normal="constant current in most experiments.",
     mappings=words(
@@ -77,7 +77,7 @@ MODE: Final = states(
 )
 REMOTE: Final = states(
     "Remote control",
-    plain_history("load", "remote", fn="last", stat="max"),
+    state_lines("load", "remote"),
     what="Whether an electronic load is under remote control.",
     normal="only during an experiment: else somebody can turn its knobs.",
     mappings=words({0: ("at the device", GREY), 1: ("remote", SKY)}),

@@ -6,7 +6,15 @@ from typing import Final
 
 from grafana.source.dashboard import BATTERY, EVENTS, INSTRUMENT, SITE, Dashboard, Row
 from grafana.source.dashboards.per_day import TIME_ZONE, counter
-from grafana.source.flux import coloured, history, keep, plain_history, readings, windows
+from grafana.source.flux import (
+    coloured,
+    history,
+    keep,
+    plain_history,
+    readings,
+    state_lines,
+    windows,
+)
 from grafana.source.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, YELLOW
 from grafana.source.panels import (
     PLAIN,
@@ -136,7 +144,7 @@ EFFICIENCY: Final = series(
 )
 CHARGER: Final = states(
     "State of the charger",
-    plain_history("charger", "state", fn="last", stat="max"),
+    state_lines("charger", "state"),
     what="What the charge controller does.",
     normal="idle by night; bulk, absorption, float by day.",
     mappings=STATES,
@@ -144,7 +152,7 @@ CHARGER: Final = states(
 )
 CONVERTER: Final = states(
     "State of the converter",
-    plain_history("charger", "dcdc_state", fn="last", stat="max"),
+    state_lines("charger", "dcdc_state"),
     what="State of the DC-DC converter as the device codes it; 0 is off.",
     normal="off by night, 1 (maximum power point) by day on Libre Solar devices.",
     mappings=words({0: ("off", GREY), 1: ("1", BLUE), 2: ("2", SKY), 3: ("3", YELLOW)}),
@@ -152,7 +160,7 @@ CONVERTER: Final = states(
 )
 ERRORS: Final = states(
     "Errors of the charger",
-    plain_history("charger", "error_flags", fn="max", stat="max"),
+    state_lines("charger", "error_flags"),
     what="Error bits of the device as a number; what each means is in its manual.",
     normal="none.",
     mappings=[

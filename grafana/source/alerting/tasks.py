@@ -70,7 +70,7 @@ RULES: Final = (
             readings, so it keeps quiet while these are missing. Pending 5 minutes: a backlog is
             computed in a few runs. No data is OK: no state of charge is configured."""
         + _ERROR,
-        dashboard=_DASHBOARD,
+        dashboard="soclab-battery",
         range_s=86_400,
         pending="5m",
     ),

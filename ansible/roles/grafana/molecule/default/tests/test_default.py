@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 FIRST_PASSWORD = "admin-secret-%H4tq9${x}"
 CHANGED_PASSWORD = "changed-secret-Lq8v2N"  # by side_effect.yml, on graf13
 TOKEN = "read-token-Zk3vN8pQw5=="
+OWN = Path(__file__).parents[6] / "grafana" / "alerting"
 WEBHOOK = "https://discord.test/api/webhooks/1/webhook-secret-Jf7"
 
 
@@ -85,6 +87,20 @@ def test_rules_and_contact_points_that_are_gone_are_deleted(host: Host) -> None:
     if name(host) == "graf13":  # hot left its group, dark and second left with their files
         assert rules == {"empty"}
         assert points == {"discord"}
+
+
+def test_limits_of_the_inventory_are_in_the_files_and_all_else_is_as_committed(host: Host) -> None:
+    if name(host) != "graf12":
+        return
+    there = {}
+    for file in OWN.glob("*.yml"):
+        deployed = host.file(f"/etc/soclab/grafana/provisioning/alerting/{file.name}")
+        there[file.name] = deployed.content_string == file.read_text(encoding="utf-8")
+    assert {file for file, same in there.items() if not same} == {"battery.yml"}
+    battery = host.file("/etc/soclab/grafana/provisioning/alerting/battery.yml").content_string
+    assert battery.count('fire = (name) => if name == "lfp48" then 46.0 else 11.0') == 2
+    uids = {rule["uid"] for rule in ask(host, "/api/v1/provisioning/alert-rules")}
+    assert {"soclab-voltage-low", "soclab-watchdog"} <= uids
 
 
 def test_alerts_go_to_the_vault_s_webhook_or_nowhere(host: Host) -> None:

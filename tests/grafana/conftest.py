@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+import yaml
 
 from tests.grafana.lab import fill
 from tests.pipeline.conftest import (  # noqa: F401  fixtures
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+PLAYBOOK = Path(__file__).parents[2] / "ansible" / "server.yml"
+
+
 class Lab(NamedTuple):
-    """The server, and when it was filled (seconds since the epoch): dashboards look back."""
+    """The server, Grafana's token, and when it was filled (seconds since the epoch)."""
 
     server: Influxd
+    token: str
     now_s: float
 
 
@@ -30,5 +36,23 @@ class Lab(NamedTuple):
 def lab(influxd_program, tmp_path_factory) -> Iterator[Lab]:  # noqa: F811
     server = Influxd(influxd_program, tmp_path_factory.mktemp("lab"))
     fill(server)
-    yield Lab(server, time.time())
+    yield Lab(server, grafanas_token(server), time.time())
     server.stop()
+
+
+def grafanas_token(server: Influxd) -> str:
+    """Make the token that the playbook makes for Grafana: it may read and nothing else."""
+    roles = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))[0]["roles"]
+    asked = [role.get("vars", {}) for role in roles if role["role"] == "influxdb_token"]
+    names = next(
+        one["influxdb_token_read"] for one in asked if one["influxdb_token_name"] == "grafana"
+    )
+    org = server.request("GET", f"/api/v2/orgs?org={server.org}")["orgs"][0]["id"]
+    found = server.request("GET", f"/api/v2/buckets?orgID={org}&limit=100")["buckets"]
+    ids = {bucket["name"]: bucket["id"] for bucket in found}
+    permissions = [
+        {"action": "read", "resource": {"type": "buckets", "id": ids[name], "orgID": org}}
+        for name in names
+    ]
+    made = server.request("POST", "/api/v2/authorizations", orgID=org, permissions=permissions)
+    return str(made["token"])

@@ -45,13 +45,19 @@ class RealGrafana:
     """One Grafana; its data are in a temporary folder and gone with it."""
 
     def __init__(
-        self, command: list[str], home: Path, folder: Path, server: Influxd, discord_url: str
+        self,
+        command: list[str],
+        home: Path,
+        folder: Path,
+        server: Influxd,
+        token: str,
+        discord_url: str,
     ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._http = urllib3.PoolManager(retries=False, timeout=60)
-        self._configure(server)
+        self._configure(server, token)
         environment = {
             "PATH": os.environ["PATH"],
             "DISCORD_WEBHOOK_URL": discord_url,
@@ -110,13 +116,13 @@ class RealGrafana:
         tail = self.log.read_text(errors="replace")[-4000:]
         raise RuntimeError(f"Grafana did not start; the end of {self.log}:\n{tail}")
 
-    def _configure(self, server: Influxd) -> None:
+    def _configure(self, server: Influxd, token: str) -> None:
         """Write what the role writes, with its templates and its files, to another place."""
         self.folder.mkdir(parents=True, exist_ok=True)
         secrets = {
             "grafana_admin_password": PASSWORD,
             "grafana_secret_key": "x" * 40,
-            "grafana_influxdb_token": server.admin_token,
+            "grafana_influxdb_token": token,
         }
         for name, content in secrets.items():
             (self.folder / name).write_text(content)

@@ -51,7 +51,8 @@ def program():
 @pytest.fixture(scope="module")
 def grafana(program, lab, discord, tmp_path_factory):
     command, home = program
-    made = RealGrafana(command, home, tmp_path_factory.mktemp("grafana"), lab.server, discord)
+    folder = tmp_path_factory.mktemp("grafana")
+    made = RealGrafana(command, home, folder, lab.server, lab.token, discord)
     yield made
     made.stop()
 

@@ -108,8 +108,8 @@ STATUS: Final = stat(
         PROBLEMS,
         """
         union(tables: [
-            problems |> map(fn: (r) => ({_value: 1.0})),
-            array.from(rows: [{_value: 0.0}]),
+            problems |> map(fn: (r) => ({r with _value: 1.0})),
+            array.from(rows: [{who: "", problem: "", _value: 0.0}]),
         ])
             |> group()
             |> sum()

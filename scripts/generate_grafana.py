@@ -34,6 +34,7 @@ def main() -> int:
             continue
         stale.append(str(path.relative_to(ROOT)))
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if not check:
         for file in extra:

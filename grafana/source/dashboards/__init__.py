@@ -20,5 +20,5 @@ DASHBOARDS: Final[dict[str, Dashboard]] = {
 
 
 def files() -> dict[str, str]:
-    """Return every file by its path in the folder grafana/."""
-    return {f"dashboards/{name}.json": made.text() for name, made in DASHBOARDS.items()}
+    """Return every file by its path in the folder grafana/; its folder is that in Grafana."""
+    return {f"dashboards/soclab/{name}.json": made.text() for name, made in DASHBOARDS.items()}

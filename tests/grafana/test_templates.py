@@ -6,8 +6,10 @@ which Grafana uses for annotations and for messages.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
+import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -21,7 +23,7 @@ from grafana.source.alerting import RULES, files
 from tests.grafana.rule_texts import EXTERNAL_URL, expand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     Go = Callable[..., dict[str, list[str]]]
 
@@ -33,37 +35,53 @@ TITLE_MAX, CONTENT_MAX = 256, 2000  # https://discord.com/developers/docs/resour
 
 
 @pytest.fixture(scope="module")
-def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
-    """Return a function that has Go expand annotations and messages."""
+def program() -> Path:
+    """Build the program, or return the one that was built from the same source."""
     if shutil.which("go") is None:
         pytest.skip("reason: no Go, remedy: install Go 1.23 or newer")
-    program = tmp_path_factory.mktemp("go") / "templates"
-    built = subprocess.run(
-        ["go", "build", "-mod=readonly", "-o", program, "."],
+    source = b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.sum"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    built = cache / "soclab" / "go_templates" / hashlib.sha256(source).hexdigest()[:16]
+    if built.exists():
+        return built
+    made = subprocess.run(
+        ["go", "build", "-mod=readonly", "-o", built, "."],
         cwd=SOURCE,
         capture_output=True,
         text=True,
         check=False,
     )
-    if built.returncode and "dial tcp" in built.stderr:
-        pytest.skip("reason: Go's modules cannot be reached, remedy: go mod download")
-    assert built.returncode == 0, built.stderr
+    if made.returncode and ("dial tcp" in made.stderr or "proxy" in made.stderr):
+        pytest.skip("reason: Go's modules cannot be reached, remedy: a network, or GOPROXY")
+    assert made.returncode == 0, made.stderr
+    return built
 
-    def ask(annotations: Iterable[Any] = (), messages: Iterable[Any] = ()) -> dict[str, list[str]]:
-        asked = {
-            "template": TEMPLATE.replace("$$", "$"),
-            "externalURL": EXTERNAL_URL,
-            "annotations": list(annotations),
-            "messages": list(messages),
-        }
-        done = subprocess.run(
-            [program], input=json.dumps(asked), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, list[str]] = json.loads(done.stdout)
-        return answer
 
-    return ask
+@pytest.fixture(scope="module")
+def go(program: Path) -> Iterator[Go]:
+    """Return a function that has Go expand annotations and messages."""
+    with subprocess.Popen(
+        [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        questions, answers = running.stdin, running.stdout
+        assert questions
+        assert answers
+
+        def ask(annotations: Any = (), messages: Any = ()) -> dict[str, list[str]]:
+            asked = {
+                "template": TEMPLATE.replace("$$", "$"),
+                "externalURL": EXTERNAL_URL,
+                "annotations": list(annotations),
+                "messages": list(messages),
+            }
+            questions.write(json.dumps(asked))
+            questions.flush()
+            answer = json.loads(answers.readline())
+            assert answer.pop("error") == ""
+            return answer
+
+        yield ask
+        questions.close()
 
 
 # ---- annotations -------------------------------------------------------------------------------

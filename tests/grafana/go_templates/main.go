@@ -1,7 +1,7 @@
 // Expands annotations and messages as Grafana does, which uses these two packages for it.
 //
-// Standard input is JSON {"template", "annotations", "messages"}, standard output JSON
-// {"annotations", "messages"} with the texts.
+// Each JSON {"template", "annotations", "messages"} of standard input is answered by one with the
+// texts, {"annotations", "messages"} or {"error"}, until the input ends.
 package main
 
 import (
@@ -44,6 +44,7 @@ type input struct {
 type output struct {
 	Annotations []string `json:"annotations"`
 	Messages    []string `json:"messages"`
+	Error       string   `json:"error"`
 }
 
 const variables = "{{- $labels := .Labels -}}{{- $values := .Values -}}"
@@ -61,39 +62,45 @@ func expand(a annotation, externalURL string) (string, error) {
 	return strings.ReplaceAll(made.String(), "<no value>", "[no value]"), nil
 }
 
-func run() error {
-	var in input
-	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
-		return err
-	}
+func answer(in input) (output, error) {
 	out := output{}
 	for _, a := range in.Annotations {
 		made, err := expand(a, in.ExternalURL)
 		if err != nil {
-			return fmt.Errorf("%s: %w", a.Text, err)
+			return out, fmt.Errorf("%s: %w", a.Text, err)
 		}
 		out.Annotations = append(out.Annotations, made)
 	}
 	all, err := template.New()
 	if err != nil {
-		return err
+		return out, err
 	}
 	if err := all.Parse(strings.NewReader(in.Template)); err != nil {
-		return err
+		return out, err
 	}
 	for _, m := range in.Messages {
 		made, err := all.ExecuteTextString(fmt.Sprintf(`{{ template %q . }}`, m.Name), &m.Data)
 		if err != nil {
-			return err
+			return out, err
 		}
 		out.Messages = append(out.Messages, made)
 	}
-	return json.NewEncoder(os.Stdout).Encode(out)
+	return out, nil
 }
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	questions, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var in input
+		if err := questions.Decode(&in); err != nil {
+			return // the end
+		}
+		out, err := answer(in)
+		if err != nil {
+			out.Error = err.Error()
+		}
+		if err := answers.Encode(out); err != nil {
+			return
+		}
 	}
 }

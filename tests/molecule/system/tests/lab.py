@@ -155,7 +155,10 @@ class Lab:
     def query(self, flux: str) -> list[dict[str, str]]:
         """Ask InfluxDB over TLS, from outside, with the lab's authority and the operator token."""
         question = {"query": flux, "dialect": {"annotations": []}}
-        text = self._ask("/api/v2/query?org=soclab", json.dumps(question).encode())
+        try:
+            text = self._ask("/api/v2/query?org=soclab", json.dumps(question).encode())
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{flux}: {error.read().decode()}") from error
         return list(csv.DictReader(line for line in text.splitlines() if line))
 
     def authorizations(self) -> list[dict[str, Any]]:

@@ -237,8 +237,8 @@ def test_only_resolved_ones(go: Go, count: int) -> None:
     assert content.endswith("… 9 are over in all\n") == (count > 8)
 
 
-@pytest.mark.parametrize("firing", [0, 1, 2, 4, 500])
-@pytest.mark.parametrize("resolved", [0, 1, 8, 500])
+@pytest.mark.parametrize("firing", [0, 1, 2, 4, 60])
+@pytest.mark.parametrize("resolved", [0, 1, 8, 60])
 def test_discord_s_limits_hold_for_the_longest_names(go: Go, firing: int, resolved: int) -> None:
     long = {
         "summary": "b" * 64 + ": current of " + "i" * 64 + " and " + "i" * 64 + " differs by 1 A",

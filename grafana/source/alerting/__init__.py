@@ -35,7 +35,7 @@ def files(settings: Settings | None = None) -> dict[str, str]:
     return {
         **{f"alerting/{name}.yml": dump({"groups": [_group(name, settings)]}) for name in GROUPS},
         **{f"alerting/{name}": dump(content) for name, content in routing.files(settings).items()},
-        "dashboards/runbook.json": json.dumps(runbook.dashboard(sections), indent=2) + "\n",
+        "dashboards/soclab/runbook.json": json.dumps(runbook.dashboard(sections), indent=2) + "\n",
     }
 
 

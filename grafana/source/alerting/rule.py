@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from grafana.source.alerting.settings import LIMITS, Pair, Settings
+from grafana.source.alerting.settings import ANYTHING, LIMITS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,10 +90,10 @@ class Rule:
 
     def query(self, settings: Settings, output: str) -> str:
         """Return Flux whose ``_value`` is ``state`` or ``value``."""
-        of = LIMITS[self.limit].of if self.limit in LIMITS else "lab"
-        above = LIMITS[self.limit].above if self.limit in LIMITS else True
-        pair = settings.limits.get(self.limit, Pair(0, 0))
-        own = settings.own(self.limit) if self.limit in LIMITS else {}
+        kind = LIMITS.get(self.limit, ANYTHING)
+        beyond, within = (">", "<") if kind.above else ("<", ">")
+        pair = settings.limits.get(self.limit, kind.default)
+        own = settings.own(self.limit)
         imports = "".join(f'import "{name}"\n' for name in self.imports)
         return _FLUX.format(
             imports=imports + "\n" if imports else "",
@@ -102,9 +102,9 @@ class Rule:
             series=self.series.strip("\n"),
             labels=", ".join(f'"{label}"' for label in self.labels),
             sort='\n    |> sort(columns: ["_time"])' if self.history else "",
-            beyond=">" if above else "<",
-            within=("<" if above else ">") if self.limit in LIMITS else "<=",
-            name=f"r.{of}" if of in self.labels else '""',
+            beyond=beyond,
+            within="<=" if kind is ANYTHING else within,
+            name=f"r.{kind.of}" if kind.of in self.labels else '""',
             output=output,
         ).rstrip("\n")
 

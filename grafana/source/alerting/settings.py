@@ -67,6 +67,8 @@ LIMITS: Final[dict[str, Limit]] = {
     "backlog_age_s": Limit(Pair(900, 60), "s", "lab", "age of readings waiting for the server"),
     "rollup_lag_s": Limit(Pair(900, 300), "s", "lab", "minutes' summary behind the readings"),
 }
+ANYTHING: Final = Limit(Pair(0, 0), "", "lab", "what must not be there at all")
+"""The limit of rules that no inventory can have another opinion of."""
 
 
 class QuietHours(NamedTuple):
@@ -91,7 +93,7 @@ class Settings:
     def own(self, limit: str) -> dict[str, Pair]:
         """Return the limits of batteries or instruments that have one of their own, by name."""
         owners = {"battery": self.battery_limits, "instrument": self.instrument_limits}
-        of = owners.get(LIMITS[limit].of, {})
+        of = owners.get(LIMITS.get(limit, ANYTHING).of, {})
         return {name: limits[limit] for name, limits in sorted(of.items()) if limit in limits}
 
 

@@ -76,6 +76,10 @@ def test_a_key_inside_an_expression_is_looked_at_too() -> None:
 
 
 # ---- rules -------------------------------------------------------------------------------------
+def test_every_rule_has_a_limit_and_every_limit_a_rule() -> None:
+    assert {rule.limit for rule in RULES} == {*LIMITS, "any"}
+
+
 def test_uids_and_titles_are_unique() -> None:
     assert len({rule.uid for rule in DECLARED}) == len(DECLARED) == len(RULES)
     assert len({rule.title for rule in DECLARED}) == len(DECLARED)

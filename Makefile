@@ -55,10 +55,12 @@ lint: .venv/deploy-ready ## Check style, types, architecture, secrets and genera
 	$(BIN)/yamllint --strict .
 	@scripts/scan-secrets
 	@$(BIN)/python scripts/generate_docs.py --check
+	@$(BIN)/python scripts/generate_grafana.py --check
 	@scripts/lint-ansible
 
-docs: setup ## Generate reference pages, READMEs of roles and the example inventory anew
+docs: setup ## Generate reference pages, READMEs of roles, the example inventory and what Grafana shows
 	@$(BIN)/python scripts/generate_docs.py
+	@$(BIN)/python scripts/generate_grafana.py
 
 bench: setup ## Measure every figure beside its goal (about ten minutes)
 	@$(BIN)/python -m benchmarks.run

@@ -23,6 +23,8 @@ WIDE: Final = "12h"
 SHORTEST_STATE: Final = "1m"
 
 IN_RANGE: Final = "range(start: v.timeRangeStart, stop: v.timeRangeStop)"
+JUST_NOW: Final = "range(start: date.sub(d: 3m, from: v.timeRangeStop), stop: v.timeRangeStop)"
+"""Longer than any instrument is silent, and than the rollup is late. Needs package date."""
 IS_WIDE: Final = f"wide = int(v: v.timeRangeStop) - int(v: v.timeRangeStart) > int(v: {WIDE})"
 SECOND: Final = "1000000000.0"
 """In nanoseconds, as int(v: time) counts."""
@@ -131,20 +133,20 @@ def history(
     return coloured(readings(measurement, field, *steps, variables=variables, stat=stat))
 
 
-def plain_history(
-    measurement: str,
-    field: str,
-    *,
-    variables: Sequence[str] = OF_BATTERY,
-    fn: str = "mean",
-    stat: str = "mean",
-) -> str:
-    """Return lines for the instruments, for panels whose colours say something else."""
-    read = by_width(measurement, field, variables=variables, stat=stat)
+def present(measurement: str, field: str, *, variables: Sequence[str] = OF_BATTERY) -> str:
+    """Return what instruments said last before the range ends; nothing if that is long before.
+
+    A number of an hour ago, big on a wall, would pass for one of now.
+    """
+    minutes, readings = (
+        stored(measurement, field, variables=variables, bucket=bucket, within=JUST_NOW)
+        for bucket in (BUCKET_ROLLUP, BUCKET_RAW)
+    )
     return query(
-        IS_WIDE,
-        f"values =\n{indent(read, '    ')}",
-        f"values\n    |> {windows(fn)}\n    |> {keep('instrument')}",
+        "past = int(v: now()) - int(v: v.timeRangeStop) > int(v: 1d)  // readings may be gone",
+        f"values =\nif past then\n{indent(minutes, '    ')}\nelse\n{indent(readings, '    ')}",
+        f"values\n    |> last()\n    |> {keep('instrument')}",
+        imports=["date"],
     )
 
 

@@ -227,7 +227,6 @@ def stat(
     decimals: int | None = None,
     nothing: str = "no data",
     background: bool = False,
-    graph: bool = False,
     overrides: Sequence[Json] = (),
 ) -> Panel:
     """Return big numbers: the last value of every series."""
@@ -248,7 +247,7 @@ def stat(
         overrides=tuple(overrides),
         options={
             "colorMode": "background" if background else "value",
-            "graphMode": "area" if graph else "none",
+            "graphMode": "none",
             "justifyMode": "center",
             "orientation": "auto",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},

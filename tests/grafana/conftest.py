@@ -25,7 +25,7 @@ PLAYBOOK = Path(__file__).parents[2] / "ansible" / "server.yml"
 
 
 class Lab(NamedTuple):
-    """The server, Grafana's token, and when it was filled (seconds since the epoch)."""
+    """The server, Grafana's token, and the present of its data (seconds since the epoch)."""
 
     server: Influxd
     token: str
@@ -35,13 +35,17 @@ class Lab(NamedTuple):
 @pytest.fixture(scope="session")
 def lab(influxd_program, tmp_path_factory) -> Iterator[Lab]:  # noqa: F811
     server = Influxd(influxd_program, tmp_path_factory.mktemp("lab"))
-    fill(server)
-    yield Lab(server, grafanas_token(server), time.time())
+    end_s = fill(server)
+    # After the tasks began, and soon enough after the last readings for panels of the present.
+    yield Lab(server, grafanas_token(server), min(time.time(), end_s + 150))
     server.stop()
 
 
 def grafanas_token(server: Influxd) -> str:
-    """Make the token that the playbook makes for Grafana: it may read and nothing else."""
+    """Make the token that the playbook makes for Grafana: it may read and nothing else.
+
+    As ansible/plugins/modules/influxdb_authorization.py does it.
+    """
     roles = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))[0]["roles"]
     asked = [role.get("vars", {}) for role in roles if role["role"] == "influxdb_token"]
     names = next(
@@ -54,5 +58,6 @@ def grafanas_token(server: Influxd) -> str:
         {"action": "read", "resource": {"type": "buckets", "id": ids[name], "orgID": org}}
         for name in names
     ]
+    permissions.append({"action": "read", "resource": {"type": "orgs", "id": org}})
     made = server.request("POST", "/api/v2/authorizations", orgID=org, permissions=permissions)
     return str(made["token"])

@@ -175,17 +175,20 @@ def config() -> Config:
     )
 
 
-def fill(server: Influxd) -> None:
-    """Write the lab's last minutes, then let the tasks do their work."""
+def fill(server: Influxd) -> float:
+    """Write the lab's last minutes, let the tasks do their work; return when the minutes ended."""
     end_s = float(int(time.time()) - 2)
     lines = raw_lines(end_s)
     for start in range(0, len(lines), 20_000):
         server.write("\n".join(lines[start : start + 20_000]))
-    with InfluxDBClient(server.url, server.admin_token, org=server.org) as client:
+    with InfluxDBClient(
+        server.url, server.admin_token, org=server.org, timeout=TASK_TIMEOUT_S * 1000
+    ) as client:
         install(client, config())
     for task in server.request("GET", "/api/v2/tasks")["tasks"]:
         _run(server, task["id"])
     server.write("\n".join(_other_methods(server)), "derived")
+    return end_s
 
 
 def _run(server: Influxd, task_id: str) -> None:

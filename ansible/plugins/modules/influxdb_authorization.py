@@ -39,7 +39,9 @@ options:
     type: str
     required: true
   read:
-    description: Buckets that it may read.
+    description:
+      - Buckets that it may read.
+      - For one of InfluxDB's own, such as C(_tasks), it may also see the organisation.
     type: list
     elements: str
     default: []
@@ -135,6 +137,8 @@ def _wanted(module: AnsibleModule, server: Influxdb, org_id: str) -> set[Permiss
                     "Add it to influxdb_buckets."
                 )
             wanted.add((action, "buckets", buckets[name]["id"]))
+    if any(name.startswith("_") for name in module.params["read"]):
+        wanted.add(("read", "orgs", org_id))  # without it InfluxDB's own buckets are not found
     if module.params["tasks"]:
         wanted |= {("read", "tasks", ""), ("write", "tasks", ""), ("read", "orgs", org_id)}
     return wanted

@@ -16,8 +16,8 @@ from grafana.source.dashboard import (
     Row,
 )
 from grafana.source.dashboards import charge
-from grafana.source.dashboards.per_day import TIME_ZONE, signed_sums
-from grafana.source.flux import history, plain_history, query, stored, windows
+from grafana.source.dashboards.per_day import SIGNED, TIME_ZONE, in_and_out
+from grafana.source.flux import chosen, history, present, query, stored, windows
 from grafana.source.palette import BLUE, ORANGE
 from grafana.source.panels import (
     PLAIN,
@@ -32,8 +32,6 @@ from grafana.source.panels import (
     steps,
     table,
 )
-
-BOTH_WAYS: Final = (("into", "r._value > 0.0", 1.0), ("out", "r._value < 0.0", 1.0))
 
 
 def _line(title: str, field: str, unit: str, what: str, normal: str) -> Panel:
@@ -137,7 +135,7 @@ SINCE_ANCHOR: Final = series(
 def _per_day(title: str, field: str, unit: str, what: str) -> Panel:
     return series(
         title,
-        signed_sums("battery", field, BOTH_WAYS),
+        in_and_out("battery", field),
         what=f"{what} for each day, in above and out below zero, from means of minutes.",
         normal="over weeks a little more goes in than comes out.",
         unit=unit,
@@ -160,26 +158,23 @@ CHARGE_PER_DAY: Final = _per_day("Charge per day", "current_a", "amph", "Charge 
 ENERGY_PER_DAY: Final = _per_day("Energy per day", "power_w", "watth", "Energy in and out")
 
 
-def _sum(name: str, field: str, condition: str) -> str:
-    read = stored(
-        "battery",
-        field,
-        variables=("site", "battery", "instrument"),
-        bucket="rollup_1m",
-        only=condition,
-    )
-    return (
-        f"{name} =\n{read}\n    |> sum()\n"
-        f'    |> map(fn: (r) => ({{instrument: r.instrument, what: "{name}", '
-        "_value: r._value / 60.0}))\n    |> group()"
-    )
+def _sum(name: str, field: str, sign: str) -> str:
+    only = f"{SIGNED} {sign} 0.0"
+    return f"""
+{name} =
+    {stored("battery", field, variables=(), bucket="rollup_1m", only=only)}
+    |> sum()
+    |> filter(fn: (r) => {chosen("site", "instrument")})
+    |> map(fn: (r) => ({{instrument: r.instrument, what: "{name}", _value: r._value / 60.0}}))
+    |> group()
+"""
 
 
 THROUGHPUT: Final = table(
     "Charge and energy in this range",
     query(
         *(
-            _sum(name, field, f"r._value {sign} 0.0")
+            _sum(name, field, sign)
             for name, field, sign in (
                 ("ah_in", "current_a", ">"),
                 ("ah_out", "current_a", "<"),
@@ -199,20 +194,34 @@ THROUGHPUT: Final = table(
                 |> mean()
                 |> findColumn(fn: (key) => true, column: "_value")
         capacity = if length(arr: capacities) > 0 then capacities[0] else 0.0
-        union(tables: [ah_in, ah_out, wh_in, wh_out])
+        // One row of each kind gives its column, also where nothing went that way.
+        blanks = array.from(rows: array.map(
+            arr: ["ah_in", "ah_out", "wh_in", "wh_out"],
+            fn: (x) => ({{instrument: "-", what: x, _value: 0.0}}),
+        ))
+        moved = (x) => if exists x then x else 0.0
+        union(tables: [blanks, ah_in, ah_out, wh_in, wh_out])
             |> pivot(rowKey: ["instrument"], columnKey: ["what"], valueColumn: "_value")
+            |> filter(fn: (r) => r.instrument != "-")
+            |> map(fn: (r) => ({{r with
+                ah_in: moved(x: r.ah_in),
+                ah_out: -moved(x: r.ah_out),
+                wh_in: moved(x: r.wh_in),
+                wh_out: -moved(x: r.wh_out),
+            }}))
             |> map(fn: (r) => ({{
                 instrument: r.instrument,
                 ah_in: r.ah_in,
-                ah_out: -r.ah_out,
+                ah_out: r.ah_out,
                 wh_in: r.wh_in,
-                wh_out: -r.wh_out,
-                coulombic: -r.ah_out / r.ah_in,
-                energetic: -r.wh_out / r.wh_in,
-                cycles: if capacity > 0.0 then (r.ah_in - r.ah_out) / (2.0 * capacity) else 0.0,
+                wh_out: r.wh_out,
+                coulombic: r.ah_out / r.ah_in,
+                energetic: r.wh_out / r.wh_in,
+                cycles: if capacity > 0.0 then (r.ah_in + r.ah_out) / (2.0 * capacity) else 0.0,
             }}))
             |> sort(columns: ["instrument"])
         """,
+        imports=["array"],
     ),
     what="What went in and came out within the range by each instrument, what comes out for what "
     "goes in, and how many full cycles it makes. Efficiencies mean something from one full "
@@ -235,18 +244,17 @@ THROUGHPUT: Final = table(
 )
 CAPACITY: Final = stat(
     "Capacity, by devices",
-    plain_history("battery", "usable_capacity_ah", fn="last"),
+    present("battery", "usable_capacity_ah"),
     what="Usable capacity as devices estimate it.",
     normal="near the name plate; it falls by some per cent a year.",
     unit="amph",
     decimals=1,
     name="${__field.labels.instrument}",
-    graph=True,
     thresholds=PLAIN,
 )
 DEEP: Final = stat(
     "Deep discharges",
-    plain_history("battery", "deep_discharges", fn="last"),
+    present("battery", "deep_discharges"),
     what="Deep discharges as devices count them.",
     normal="it stays the same; each one ages the battery.",
     unit="none",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana.source.flux import IS_WIDE, by_width, keep, query, stored, windows
+from grafana.source.flux import IS_WIDE, JUST_NOW, by_width, keep, query, stored, windows
 from grafana.source.palette import BLUE, GREEN, GREY, ORANGE, PURPLE
 from grafana.source.panels import above, below, fixed, gauge, named, override, series, stat
 
@@ -16,10 +16,10 @@ METHODS: Final = {"coulomb": BLUE, "ekf": ORANGE, "spkf": GREEN, "smoother": PUR
 OF_BATTERY: Final = ("site", "battery", "method")
 LOW_PCT, CRITICAL_PCT = 30.0, 15.0
 
-# The method that is surest of itself speaks for the battery.
+# The method that is surest of itself speaks for the battery, if it has spoken just now.
 SUREST: Final = f"""
 surest =
-    {stored("soc", "soc_pct", "sigma_pct", "charge_ah", variables=OF_BATTERY)}
+    {stored("soc", "soc_pct", "sigma_pct", "charge_ah", variables=OF_BATTERY, within=JUST_NOW)}
     |> last()
     |> group()
     |> pivot(rowKey: ["battery", "method"], columnKey: ["_field"], valueColumn: "_value")
@@ -33,7 +33,7 @@ def now_gauge(title: str) -> Panel:
     """Return the state of charge, big."""
     return gauge(
         title,
-        query(SUREST, 'surest |> keep(columns: ["soc_pct"])'),
+        query(SUREST, 'surest |> keep(columns: ["soc_pct"])', imports=["date"]),
         what="State of charge at the end of the range, by the method that is surest of it.",
         normal=f"above {LOW_PCT:g} %; it moves slowly and comes to 100 % every few days.",
         unit="percent",
@@ -54,6 +54,7 @@ def uncertainty(title: str) -> Panel:
                 |> map(fn: (r) => ({"± 2σ": 2.0 * r.sigma_pct}))
                 |> group()
             """,
+            imports=["date"],
         ),
         what="Two standard uncertainties of the state of charge: the true one is within them "
         "19 times of 20.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from grafana.source.dashboard import BATTERY, EVENTS, INSTRUMENT, SITE, Dashboard, Row
-from grafana.source.dashboards.per_day import TIME_ZONE, counter, signed_sums
-from grafana.source.flux import history, plain_history, state_lines
+from grafana.source.dashboards.per_day import TIME_ZONE, counter, total
+from grafana.source.flux import history, present, state_lines
 from grafana.source.palette import BLUE, GREEN, GREY, ORANGE, SKY, YELLOW
 from grafana.source.panels import PLAIN, Panel, by_hue, series, stat, states, words
 
@@ -28,13 +28,12 @@ def _line(title: str, field: str, unit: str, what: str, normal: str) -> Panel:
 def _now(title: str, field: str, unit: str) -> Panel:
     return stat(
         title,
-        plain_history("load", field),
+        present("load", field),
         what=f"{title} at the end of the range.",
         normal="what the experiment asks for; zero while switched off.",
         unit=unit,
         decimals=2,
         name=NAME,
-        graph=True,
         thresholds=PLAIN,
     )
 
@@ -85,7 +84,7 @@ REMOTE: Final = states(
 )
 ENERGY: Final = series(
     "Energy per day",
-    signed_sums("load", "power_w", [("taken", "r._value > 0.0", 1.0)]),
+    total("load", "power_w"),
     what="Energy into each load for each day, from means of minutes.",
     normal="as the experiments.",
     unit="watth",

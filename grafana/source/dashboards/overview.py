@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana.source.dashboard import BATTERY, EVENTS, INSTRUMENT, METHOD, SITE, Dashboard, Row
 from grafana.source.dashboards import charge
-from grafana.source.flux import SECOND, chosen, plain_history, query, stored
+from grafana.source.flux import SECOND, chosen, present, query, stored
 from grafana.source.palette import FINE, HUES, WRONG
 from grafana.source.panels import PLAIN, Panel, above, alerts, stat, steps, table, words
 
@@ -147,14 +147,13 @@ def _of_battery(
 ) -> Panel:
     return stat(
         title,
-        plain_history("battery", field),
+        present("battery", field),
         what=f"{title} at the end of the range, as each instrument measures it.",
         normal=normal,
         unit=unit,
         decimals=decimals,
         thresholds=thresholds,
         name="${__field.labels.instrument}",
-        graph=True,
     )
 
 

@@ -10,7 +10,7 @@ from grafana.source.flux import (
     coloured,
     history,
     keep,
-    plain_history,
+    present,
     readings,
     state_lines,
     windows,
@@ -45,13 +45,12 @@ STATES: Final = words(
 def _now(title: str, measurement: str, field: str, unit: str, normal: str) -> Panel:
     return stat(
         title,
-        plain_history(measurement, field),
+        present(measurement, field),
         what=f"{title} at the end of the range.",
         normal=normal,
         unit=unit,
         decimals=1,
         name="${__field.labels.instrument}",
-        graph=True,
         thresholds=PLAIN,
     )
 
@@ -194,7 +193,7 @@ CHARGED_PER_DAY: Final = series(
 )
 UPTIME: Final = stat(
     "Charger runs since",
-    plain_history("charger", "uptime_s", fn="last", stat="max"),
+    present("charger", "uptime_s"),
     what="Time since the charge controller started.",
     normal="weeks; a short time after an unexplained restart.",
     unit="s",
@@ -204,7 +203,7 @@ UPTIME: Final = stat(
 )
 FLAGS: Final = stat(
     "Errors now",
-    plain_history("charger", "error_flags", fn="max", stat="max"),
+    present("charger", "error_flags"),
     what="Error bits of the device at the end of the range.",
     normal="none.",
     unit="none",

@@ -2,8 +2,9 @@
 
 Run: .venv/bin/python -m benchmarks.grafana_queries [--days 365]
 
-The goal is for a year, which takes minutes to write. It is written as the rollup task and the Coulomb counter would have left it: minutes of every
-instrument, a row of state of charge every ten seconds, by two methods; raw readings of a day.
+The goal is for a year, which takes minutes to write. Data are as the rollup task and the Coulomb
+counter would have left them: minutes of every instrument, a row of state of charge every ten
+seconds, by two methods; raw readings of a day.
 """
 
 from __future__ import annotations

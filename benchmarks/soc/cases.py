@@ -28,6 +28,13 @@ REAL_META: Final = Meta(
 REAL_CHARACTERISATION: Final = "char_ela"
 OWN_SEEDS: Final = range(100, 112)
 REFAULTED: Final = 2  # of every development recording
+# Batteries as the models of these characterisations say, aged: seeds and usual steps (s).
+TWINS: Final = {
+    "ela": [(500 + k, 10.0) for k in range(6)] + [(560, 1.0), (562, 60.0), (564, 300.0)],
+    "elfp": [(520 + k, 10.0) for k in range(6)] + [(570, 1.0), (572, 60.0), (574, 300.0)],
+    "pla": [(550 + k, 10.0) for k in range(2)],
+    "plfp": [(540 + k, 10.0) for k in range(2)],
+}
 
 
 class Task(NamedTuple):
@@ -36,6 +43,7 @@ class Task(NamedTuple):
     family: str
     name: str
     seed: int = 0
+    step_s: float = 10.0
 
 
 class Prepared(NamedTuple):
@@ -54,6 +62,11 @@ def tasks(folder: Path, *, held_back_too: bool) -> list[Task]:
     if held_back_too:
         found += [Task("own battery", "", seed) for seed in OWN_SEEDS]
         found += [
+            Task("twin", name, seed, step_s)
+            for name, cases in TWINS.items()
+            for seed, step_s in cases
+        ]
+        found += [
             Task("other faults", meta["file"], 200 + 10 * number + again)
             for number, meta in enumerate(metas)
             for again in range(REFAULTED)
@@ -67,6 +80,11 @@ def prepare(task: Task, folder: Path) -> Prepared:
         case = held_back.own(task.seed)
         chem = case.meta.chem
         model = fit(household.characterise(chem), chem, household.NOMINAL_AH)
+        return Prepared(case.recording, model, case.meta, case.bias_a)
+    if task.family == "twin":
+        chem = "lfp" if "lfp" in task.name else "la"
+        model = _model(folder, f"char_{task.name}", chem, household.NOMINAL_AH)
+        case = held_back.twin(model, task.name, task.seed, task.step_s)
         return Prepared(case.recording, model, case.meta, case.bias_a)
     if task.family == "real":
         recording = load_recording(folder / f"{REAL}.parquet", REAL_META.nominal_Ah)

@@ -1,8 +1,10 @@
-"""Simulated 12 V batteries for held-back recordings, on purpose unlike the filters' model.
+"""Simulated 12 V batteries for held-back recordings.
 
-Three RC pairs, not two; resistances by Arrhenius' law; gas beside the main reaction at the same
-potential, not as a part of the current; an open-circuit voltage that moves with temperature;
-self-discharge. Current above zero charges.
+Two are on purpose unlike the filters' model: three RC pairs, not two; resistances by Arrhenius'
+law; gas beside the main reaction at the same potential, not as a part of the current; an
+open-circuit voltage that moves with temperature; self-discharge. A third kind, `twin`, is a model
+that was fitted to a battery, aged: what a filter can do where its model is right. Current above
+zero charges.
 """
 
 from __future__ import annotations
@@ -12,9 +14,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 from soclab_services.estimation.compiled import compiled
+from soclab_services.estimation.equations import (
+    STATES,
+    C,
+    Circuit,
+    H,
+    R,
+    S,
+    circuit,
+    efficiency,
+    voltage,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from soclab_services.battery_model.model import BatteryModel
 
     Array = NDArray[np.float64]
 
@@ -40,6 +54,17 @@ class Cell(NamedTuple):
     gas_scale_v: float
     ocv_v_per_k: float
     self_discharge_a: float
+    is_twin: bool = False
+    model: Circuit = Circuit(np.zeros((6, 2)), *(0.0,) * 13)
+    """Of a twin, which has nothing of the above but its capacity and resistance."""
+
+
+def twin(model: BatteryModel, capacity: float = 1.0, resistance_scale: float = 1.0) -> Cell:
+    """Return a battery that is as the model says, with a part of its capacity."""
+    like = lead_acid if model.chemistry == "la" else lfp
+    return like(capacity * model.capacity_ah, resistance_scale)._replace(
+        is_twin=True, model=circuit(model)
+    )
 
 
 def lead_acid(capacity_ah: float = 100.0, resistance_scale: float = 1.0) -> Cell:
@@ -112,10 +137,31 @@ def _charge_voltage(cell: Cell, s: float, base_v: float, current_a: float) -> tu
 
 
 @compiled
+def _twin_terminal(
+    cell: Cell, state: Array, current_a: float, temperature_c: float, step_s: float, moved: Array
+) -> float:
+    model = cell.model
+    keep1, keep2 = np.exp(-step_s / model.tau1_s), np.exp(-step_s / model.tau2_s)
+    moved[1] = keep1 * state[1] + (1.0 - keep1) * current_a
+    moved[2] = keep2 * state[2] + (1.0 - keep2) * current_a
+    moved_ah = current_a * step_s / 3600.0
+    keep = np.exp(-model.hysteresis_rate * abs(moved_ah) / cell.capacity_ah)
+    moved[4] = keep * state[4] + (1.0 - keep) * np.sign(current_a)
+    x = np.zeros(STATES)
+    x[S], x[H], x[C], x[R] = state[0], moved[4], 1.0, cell.resistance_scale
+    volts, _, _ = voltage(model, x, current_a, moved[1], moved[2], temperature_c, np.empty(STATES))
+    stored = efficiency(model, state[0])[0] if current_a > 0.0 else 1.0
+    moved[0] = state[0] + stored * moved_ah / cell.capacity_ah
+    return volts
+
+
+@compiled
 def terminal(
     cell: Cell, state: Array, current_a: float, temperature_c: float, step_s: float, moved: Array
 ) -> float:
     """Return the voltage after a step with this current; `moved` becomes the state after it."""
+    if cell.is_twin:
+        return _twin_terminal(cell, state, current_a, temperature_c, step_s, moved)
     s, h = state[0], state[4]
     k = cell.resistance_scale * np.exp(
         cell.arrhenius_k * (1.0 / (temperature_c + 273.15) - 1.0 / 298.15)

@@ -13,7 +13,7 @@ from benchmarks.soc.household import Case, Faults, household, measured
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soclab_services.battery_model.model import Chemistry
+    from soclab_services.battery_model.model import BatteryModel, Chemistry
 
 LARGEST_OFFSET_A: Final = 0.5
 LARGEST_GAIN: Final = 0.01
@@ -21,6 +21,7 @@ LEAST_CAPACITY: Final = 0.9
 LARGEST_RESISTANCE: Final = 1.4
 LARGEST_OFFSET_V: Final = 0.02
 WRONG_START: Final = 0.4
+TWIN_DAYS: Final = {1.0: 4.0}  # so many samples are enough
 
 
 def drawn(seed: int, *, battery: bool = True) -> Faults:
@@ -46,6 +47,14 @@ def own(seed: int, days: float = 24.0) -> Case:
     season = "winter" if seed % 4 < 2 else "mixed"
     case = household(chem, seed, days, 10.0, season, drawn(seed))
     return case._replace(family=f"own {chem} {season}", name=f"own-{case.name}")
+
+
+def twin(model: BatteryModel, name: str, seed: int, step_s: float = 10.0) -> Case:
+    """Return a household whose battery is as a model says, aged, behind another instrument."""
+    season = "winter" if seed % 4 < 2 else "mixed"
+    days = TWIN_DAYS.get(step_s, 24.0)
+    case = household(model.chemistry, seed, days, step_s, season, drawn(seed), model)
+    return case._replace(family=f"twin of {name}", name=f"twin-{name}-{season}-{step_s:g}s-{seed}")
 
 
 def refaulted(folder: Path, name: str, hidden: dict[str, float], seed: int) -> Case:

@@ -10,11 +10,11 @@ from soclab_services.estimation.compiled import compiled
 from soclab_services.recordings.load import Recording
 from soclab_services.recordings.meta import Meta
 
-from benchmarks.soc.cell import Cell, lead_acid, lfp, limited
+from benchmarks.soc.cell import Cell, lead_acid, lfp, limited, twin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from soclab_services.battery_model.model import Chemistry
+    from soclab_services.battery_model.model import BatteryModel, Chemistry
 
     Array = NDArray[np.float64]
 
@@ -49,14 +49,22 @@ class Case(NamedTuple):
     bias_a: float
 
 
-def cell_of(chem: Chemistry, faults: Faults) -> Cell:
-    """Return a battery with these faults."""
+def cell_of(chem: Chemistry, faults: Faults, model: BatteryModel | None = None) -> Cell:
+    """Return a battery with these faults: this project's own, or one that is as a model says."""
+    if model is not None:
+        return twin(model, faults.capacity, faults.resistance)
     make = lead_acid if chem == "la" else lfp
     return make(NOMINAL_AH * faults.capacity, faults.resistance)
 
 
 def household(
-    chem: Chemistry, seed: int, days: float, step_s: float, season: str, faults: Faults
+    chem: Chemistry,
+    seed: int,
+    days: float,
+    step_s: float,
+    season: str,
+    faults: Faults,
+    model: BatteryModel | None = None,
 ) -> Case:
     """Return a recording of a household's battery."""
     rng = np.random.default_rng(seed)
@@ -64,7 +72,7 @@ def household(
     solar_a, load_a, temperature_c = _weather_and_people(time_s, season, rng)
     start_soc = float(rng.uniform(0.45, 0.9))
     current_a, voltage_v, soc, stage = _live(
-        cell_of(chem, faults),
+        cell_of(chem, faults, model),
         solar_a,
         load_a,
         temperature_c,

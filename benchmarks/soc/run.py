@@ -1,6 +1,6 @@
 """Measure every method on every recording: ``python -m benchmarks.soc.run``.
 
-Table in the terminal, as CSV and Markdown; one figure a recording.
+Tables in the terminal, as CSV and Markdown; one figure a recording; how fast it is, beside a peer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -52,7 +53,9 @@ def measure_task(task: Task, data: Path, out: Path, methods: Sequence[str]) -> l
     recording, model, meta, bias_a = prepare(task, data)
     name = "-".join(part for part in (task.name, str(task.seed or "")) if part)
     if task.family == "own battery":
-        name = f"{meta.chem}-{name}"
+        name = f"own-{meta.chem}-{name}"
+    if task.family == "twin":
+        name = f"twin-{name}-{task.step_s:g}s"
     rows, found = [], {}
     for method in methods:
         METHODS[method](recording, model, meta)  # compiled now
@@ -63,7 +66,7 @@ def measure_task(task: Task, data: Path, out: Path, methods: Sequence[str]) -> l
         metrics = measure(recording.time_s, 100.0 * soc, 100.0 * sigma, bias, 100.0 * recording.soc)
         rows.append(
             Row(
-                task.family,
+                f"{task.family} {meta.chem}",
                 name,
                 method,
                 metrics.rmse_pct,
@@ -112,6 +115,42 @@ def as_markdown(rows: Iterable[Row]) -> str:
         f" | {row.million_samples_per_s:.1f} |"
         for row in rows
     ]
+    return _dashes(lines)
+
+
+def families(rows: Sequence[Row], method: str) -> str:
+    """Return median and worst of one method in every family, as a table for the docs."""
+    lines = [
+        "| family | n | RMSE / % | largest after 48 h / % | within 5 % after / h | bias error / A"
+        " | within 2 sigma / %, mean and least |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        _family_line(family, [row for row in rows if (row.family, row.method) == (family, method)])
+        for family in sorted({row.family for row in rows})
+    ]
+    return _dashes(lines)
+
+
+def _family_line(family: str, rows: Sequence[Row]) -> str:
+    def both(column: str, digits: int) -> str:
+        values = np.abs(np.array([getattr(row, column) for row in rows], dtype=np.float64))
+        if np.isnan(values).all():
+            return "-"
+        # A recording that never settles is worse than any that does.
+        worst = values.max() if column == "hours_to_5_pct" else np.nanmax(values)
+        return f"{np.nanmedian(values):.{digits}f}, {worst:.{digits}f}"
+
+    within = np.array([row.coverage_pct for row in rows])
+    return (
+        f"| {family} | {len(rows)} | {both('rmse_pct', 2)} | {both('max_after_48h_pct', 1)}"
+        f" | {both('hours_to_5_pct', 1)} | {both('bias_error_a', 3)}"
+        f" | {within.mean():.0f}, {within.min():.0f} |"
+    )
+
+
+def _dashes(lines: Iterable[str]) -> str:
+    """Return lines of a table, with dashes for what is not known."""
     return "\n".join(lines).replace("+nan", "-").replace("nan", "-") + "\n"
 
 
@@ -132,9 +171,11 @@ def main() -> None:
     parser.add_argument("--methods", default="coulomb,ekf,spkf,smoother")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--scheduler", help="address of a dask scheduler")
+    parser.add_argument("--no-speed", action="store_true", help="leave out how fast it is")
     given = parser.parse_args()
 
     from benchmarks.soc.cases import tasks  # noqa: PLC0415  quick --help
+    from benchmarks.soc.speed import measured  # noqa: PLC0415  quick --help
 
     given.out.mkdir(parents=True, exist_ok=True)
     work = partial(measure_task, data=given.data, out=given.out, methods=given.methods.split(","))
@@ -149,6 +190,10 @@ def main() -> None:
     rows.sort(key=lambda row: (row.family, row.recording))
     show(rows)
     (given.out / "table.md").write_text(as_markdown(rows))
+    (given.out / "families.md").write_text(families(rows, "ekf"))
+    if not given.no_speed:  # alone, when no other process takes a core
+        for speed in measured():
+            print(speed)
     with (given.out / "table.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(Row._fields)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from soclab_services.battery_model.fit import Shape, low_passed
+from soclab_services.battery_model.fit import Shape, charge_reaction, low_passed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,21 +21,26 @@ if TYPE_CHECKING:
 
 def simulated_v(model: BatteryModel, recording: Characterisation) -> NDArray[np.float64]:
     """Return the voltage that the model expects of a recording."""
-    shape = Shape(model.tau1_s, model.tau2_s, model.hysteresis_rate, model.charge_i0_a)
+    shape = Shape(
+        model.tau1_s,
+        model.tau2_s,
+        model.hysteresis_rate,
+        model.charge_i0_a,
+        model.charge_i0_exponent,
+    )
     i1, i2, h = low_passed(recording, shape, model.capacity_ah)
 
     def at(curve: Sequence[float]) -> NDArray[np.float64]:
         return np.interp(recording.soc, model.soc, curve)
 
     current_a = recording.current_a
-    charge = np.log1p(np.maximum(current_a, 0.0) / model.charge_i0_a)
     return (
         at(model.ocv_v)
         + at(model.hysteresis_v) * h
         + at(model.r0_ohm) * current_a
         + at(model.r1_ohm) * i1
         + at(model.r2_ohm) * i2
-        + at(model.charge_overpotential_v) * charge
+        + at(model.charge_overpotential_v) * charge_reaction(recording, shape)
     )
 
 

@@ -13,7 +13,13 @@ import numpy as np
 from scipy import optimize
 
 from soclab_services.battery_model.efficiency import Efficiency, fit_efficiency
-from soclab_services.battery_model.model import BatteryModel, Chemistry, Curve, Provenance
+from soclab_services.battery_model.model import (
+    LEAST_ROOM,
+    BatteryModel,
+    Chemistry,
+    Curve,
+    Provenance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,22 +75,29 @@ class Shape(NamedTuple):
     tau2_s: float
     hysteresis_rate: float
     charge_i0_a: float
+    charge_i0_exponent: float
 
     @classmethod
     def of(cls, logarithms: Array, capacity_ah: float) -> Shape:
         """Return the shape at a point of the search."""
-        tau1, tau2, rate, i0 = np.exp(logarithms)
-        return cls(tau1, tau2, rate, i0 * capacity_ah)
+        tau1, tau2, rate, i0 = np.exp(logarithms[:4])
+        return cls(tau1, tau2, rate, i0 * capacity_ah, logarithms[4])
 
 
-# Time constants (s), hysteresis rate and I0 per Ah: where the search begins, and its bounds.
-START: Final = np.log([40.0, 1500.0, 30.0, 0.005])
-BOUNDS: Final = [
-    (np.log(5.0), np.log(200.0)),
-    (np.log(300.0), np.log(14400.0)),
-    (np.log(3.0), np.log(300.0)),
-    (np.log(1e-4), np.log(0.2)),
-]
+# Logarithms of time constants (s), hysteresis rate and I0 per Ah, and the exponent of I0. A search
+# begins with a charge reaction that does not know how full the plates are, one with a reaction
+# that does.
+STARTS: Final = tuple(
+    np.array([*np.log([40.0, 1500.0, 30.0, i0]), exponent])
+    for i0, exponent in ((0.03, 0.1), (0.05, 1.2))
+)
+# Hysteresis turns within some percent of the capacity; what takes longer is the curve itself. A
+# charge reaction with next to no exchange current would be a jump, and pass for hysteresis.
+BOUNDS: Final = (
+    np.array([*np.log([5.0, 300.0, 15.0, 0.02]), 0.0]),
+    np.array([*np.log([600.0, 40000.0, 100.0, 2.0]), 2.0]),
+)
+EVALUATIONS: Final = 30  # of each search, after which no recording gained anything
 
 
 def fit(
@@ -106,13 +119,19 @@ def fit(
         Kept in the model.
     """
     searched = [_thinned(one) for one in recordings]
-    best = optimize.minimize(
-        lambda x: _solve(searched, Shape.of(x, capacity_ah), capacity_ah, bounded=False).rms_v,
-        START,
-        method="Powell",
-        bounds=BOUNDS,
-        options={"xtol": 0.05, "ftol": 1e-3, "maxfev": 120},
-    )
+    found = [
+        optimize.least_squares(
+            lambda x: (
+                _solve(searched, Shape.of(x, capacity_ah), capacity_ah, bounded=False).misses_v
+            ),
+            start,
+            bounds=BOUNDS,
+            diff_step=0.01,
+            max_nfev=EVALUATIONS,
+        )
+        for start in STARTS
+    ]
+    best = min(found, key=lambda one: one.cost)
     shape = Shape.of(best.x, capacity_ah)
     solution = _solve(recordings, shape, capacity_ah, bounded=True)
     efficiency = fit_efficiency(recordings, capacity_ah)
@@ -129,7 +148,7 @@ class _Solution(NamedTuple):
     r2: Array
     hysteresis: Array
     charge: Array
-    rms_v: float
+    misses_v: Array
 
 
 def _solve(
@@ -149,9 +168,8 @@ def _solve(
     else:  # a search needs speed, and what is negative here is so by a little
         solved = np.linalg.solve(normal, design.T @ target)
     parts = np.split(solved, np.cumsum(_SIZES)[:-1])
-    rms_v = float(np.sqrt(np.mean((design @ solved - target) ** 2)))
     rises, r0, r1, r2, hysteresis, charge = parts
-    return _Solution(np.cumsum(rises), r0, r1, r2, hysteresis, charge, rms_v)
+    return _Solution(np.cumsum(rises), r0, r1, r2, hysteresis, charge, design @ solved - target)
 
 
 def _thinned(recording: Characterisation) -> Characterisation:
@@ -174,7 +192,7 @@ def _columns(recording: Characterisation, shape: Shape, capacity_ah: float) -> A
     # The open-circuit voltage is a sum of rises, each bounded from below: it cannot fall.
     rises = np.cumsum(hats(recording.soc, OCV_KNOTS)[:, ::-1], axis=1)[:, ::-1]
     resistance = hats(recording.soc, RESISTANCE_KNOTS)
-    charge = np.log1p(np.maximum(recording.current_a, 0.0) / shape.charge_i0_a)
+    charge = charge_reaction(recording, shape)
     return np.hstack(
         [
             rises,
@@ -185,6 +203,12 @@ def _columns(recording: Characterisation, shape: Shape, capacity_ah: float) -> A
             hats(recording.soc, CHARGE_KNOTS) * charge[:, None],
         ]
     )
+
+
+def charge_reaction(recording: Characterisation, shape: Shape) -> Array:
+    """Return ln(1 + I+ / I0(s)) at every sample."""
+    room = np.maximum(1.0 - recording.soc, LEAST_ROOM) ** shape.charge_i0_exponent
+    return np.log1p(np.maximum(recording.current_a, 0.0) / (shape.charge_i0_a * room))
 
 
 def hats(soc: Array, knots: Array) -> Array:
@@ -289,12 +313,13 @@ def _model(
         tau2_s=float(shape.tau2_s),
         hysteresis_rate=float(shape.hysteresis_rate),
         charge_i0_a=float(shape.charge_i0_a),
+        charge_i0_exponent=float(shape.charge_i0_exponent),
         coulombic_efficiency=efficiency.eta0,
         half_stored_soc=min(efficiency.half_soc, NEVER),
         half_stored_width=efficiency.width,
         resistance_per_k=RESISTANCE_PER_K,
         ocv_v_per_k=0.0,
         lowest_soc=round(lowest, 4),
-        fit_rms_v=solution.rms_v,
+        fit_rms_v=float(np.sqrt(np.mean(solution.misses_v**2))),
         provenance=provenance,
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SECONDS_PER_HOUR: Final = 3600.0
 PARTS: Final = ("c20", "hppc")
 # A change to the fit makes models kept by an earlier one invalid.
-FIT_VERSION: Final = 1
+FIT_VERSION: Final = 2
 
 
 def characterisation_files(char: str, folders: Sequence[Path]) -> list[Path]:

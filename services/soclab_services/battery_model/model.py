@@ -1,11 +1,13 @@
 """The equivalent circuit that the filters use, as a file holds it.
 
-    V = OCV(s) + K (T - T0) + M(s) h + r(T) (R0(s) I + R1(s) i1 + R2(s) i2) + g(s) ln(1 + I+ / I0)
+    V = OCV(s) + K (T - T0) + M(s) h + r(T) (R0(s) I + R1(s) i1 + R2(s) i2)
+        + g(s) ln(1 + I+ / I0(s))
 
 s is the state of charge (0..1), I the current (A, above zero charges), I+ what of it charges; i1
 and i2 are I behind a low-pass of tau1 and tau2 (two RC pairs), h in [-1, 1] the hysteresis (Plett,
 Battery Management Systems vol. 1, ch. 2), g the overpotential of a charge reaction that follows
-Tafel: small in the beginning, volts towards the end of a lead-acid battery's charge.
+Tafel with the exchange current I0(s) = I0 (1 - s)^p: small in the beginning, volts towards the end
+of a lead-acid battery's charge, when there is little left to react.
 
 Of a charging current the part `coulombic_efficiency` / (1 + exp((s - `half_stored_soc`) /
 `half_stored_width`)) is stored; the rest makes gas and heat.
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA: Final = 1
+# A full battery has a little left to react: its exchange current is not zero.
+LEAST_ROOM: Final = 0.002
 Chemistry = Literal["la", "lfp"]
 Curve = tuple[float, ...]
 
@@ -53,6 +57,7 @@ class BatteryModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     hysteresis_rate: float
     """h approaches its end with exp(-rate |charge| / capacity)."""
     charge_i0_a: float
+    charge_i0_exponent: float = 0.0
     coulombic_efficiency: float
     half_stored_soc: float
     half_stored_width: float

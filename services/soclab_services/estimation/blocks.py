@@ -33,8 +33,9 @@ TAIL_A_PER_AH: Final = 0.02
 HELD_S: Final = 1200.0
 NEAR_V: Final = 0.1
 FLOAT_STAGE: Final = 3
-# An anchor says the same again while it lasts: it counts once in this time.
-ANCHOR_EVERY_S: Final = 3600.0
+# An anchor says the same again while it lasts, and a charger calls the same state full all day: it
+# counts once in this time.
+ANCHOR_EVERY_S: Final = 12 * 3600.0
 # Chargers lower their voltages when it is warm (lead acid, six cells at 3 mV/K).
 LEAD_ACID_V_PER_K: Final = -0.018
 
@@ -91,6 +92,11 @@ class Rules(NamedTuple):
 def rules(recording: Recording, model: BatteryModel, meta: Meta) -> Rules:
     """Return the rules for a recording."""
     usual_s = meta.sample_s or float(np.median(np.diff(recording.time_s[: USUAL_STEPS + 1])))
+    return rules_of(usual_s, model, meta)
+
+
+def rules_of(usual_s: float, model: BatteryModel, meta: Meta) -> Rules:
+    """Return the rules for samples that usually come so many seconds apart."""
     return Rules(
         block_s=BLOCK_S,
         gap_s=max(GAP_STEPS * usual_s, GAP_S),
@@ -102,6 +108,37 @@ def rules(recording: Recording, model: BatteryModel, meta: Meta) -> Rules:
         charger_v_per_k=LEAD_ACID_V_PER_K if meta.chem == "la" else 0.0,
         tail_a=TAIL_A_PER_AH * meta.nominal_Ah,
     )
+
+
+# What the pass knows after a sample, in one array, so that it can be stored and gone on from.
+(
+    SAMPLES,
+    OBSERVED_S,
+    IN_AS,
+    OUT_AS,
+    SUM_I,
+    SUM_II,
+    SUM_1,
+    SUM_2,
+    SUM_V,
+    SUM_T,
+    GAP_BEFORE_S,
+    FULL,
+    LOW1_A,
+    LOW2_A,
+    KEEP1,
+    KEEP2,
+    STEP_S,
+    TEMPERATURE_C,
+    HELD_FOR_S,
+    SINCE_FULL_S,
+    LAST_S,
+    LAST_A,
+    LAST_STAGE,
+    BEGUN,
+) = range(24)
+SUMS: Final = FULL + 1  # the first so many begin anew with every block
+COLUMNS: Final = len(Blocks._fields) - 1  # all but `stop`
 
 
 def blocks(recording: Recording, given: Rules) -> Blocks:
@@ -118,7 +155,7 @@ def blocks(recording: Recording, given: Rules) -> Blocks:
 
 
 @compiled
-def _sum_up(  # noqa: PLR0915  one pass, cut in pieces it would be several
+def _sum_up(
     time_s: Array,
     current_a: Array,
     voltage_v: Array,
@@ -132,95 +169,122 @@ def _sum_up(  # noqa: PLR0915  one pass, cut in pieces it would be several
         if time_s[k] - time_s[k - 1] > given.gap_s:
             gaps += 1
     most = min(n, int((time_s[-1] - time_s[0]) / given.block_s) + 2 * gaps + 2)
-    columns = np.zeros((11, most))
+    columns = np.zeros((COLUMNS, most))
     stops = np.zeros(most, np.int64)
+    known = begun(given)
+    row = np.empty(COLUMNS)
     block = 0
-    samples = 0
-    observed_s = in_as = out_as = sum_i = sum_ii = sum_1 = sum_2 = sum_v = sum_t = gap_s = 0.0
-    i1 = current_a[0]
-    i2 = 0.0
-    temperature = given.temperature_c
-    held_s = 0.0
-    since_full_s = np.inf
-    full = False
-    last_step_s = -1.0
-    keep1 = keep2 = 0.0
     for k in range(n):
-        step_s = time_s[k] - time_s[k - 1] if k > 0 else 0.0
-        is_gap = step_s > given.gap_s
-        if samples > 0 and (is_gap or observed_s + 0.5 * step_s >= given.block_s):
+        if take(
+            known, given, time_s[k], current_a[k], voltage_v[k], temperature_c[k], stage[k], row
+        ):
             stops[block] = k
-            columns[:, block] = (
-                gap_s,
-                observed_s,
-                in_as / SECONDS_PER_HOUR,
-                out_as / SECONDS_PER_HOUR,
-                sum_i / samples,
-                sum_1 / samples,
-                sum_2 / samples,
-                sum_v / samples,
-                sum_t / samples,
-                np.sqrt(max(sum_ii / samples - (sum_i / samples) ** 2, 0.0)),
-                1.0 if full else 0.0,
-            )
+            columns[:, block] = row
             block += 1
-            samples = 0
-            observed_s = in_as = out_as = sum_i = sum_ii = 0.0
-            sum_1 = sum_2 = sum_v = sum_t = gap_s = 0.0
-            full = False
-        if step_s != last_step_s:
-            last_step_s = step_s
-            keep1 = np.exp(-step_s / given.tau1_s)
-            keep2 = np.exp(-step_s / given.tau2_s)
-        now_a = current_a[k]
-        before_a = current_a[k - 1] if k > 0 else now_a
-        if is_gap:
-            gap_s += step_s
-            i1 = now_a
-            i2 *= keep2
-            held_s = 0.0
-        else:
-            observed_s += step_s
-            mean_a = 0.5 * (before_a + now_a)
-            i1 = keep1 * i1 + (1.0 - keep1) * mean_a
-            i2 = keep2 * i2 + (1.0 - keep2) * mean_a
-            # each direction by itself, as the trapezoids of the Coulomb counter
-            in_as += 0.5 * (max(before_a, 0.0) + max(now_a, 0.0)) * step_s
-            out_as += 0.5 * (max(-before_a, 0.0) + max(-now_a, 0.0)) * step_s
-        if not np.isnan(temperature_c[k]):
-            temperature = temperature_c[k]
-        samples += 1
-        sum_i += now_a
-        sum_ii += now_a * now_a
-        sum_1 += i1
-        sum_2 += i2
-        sum_v += voltage_v[k]
-        sum_t += temperature
-        shift_v = given.charger_v_per_k * (temperature - given.temperature_c)
-        tail = voltage_v[k] >= given.absorption_v + shift_v - NEAR_V and abs(now_a) <= given.tail_a
-        held_s = held_s + step_s if tail else 0.0
-        since_full_s += step_s
-        enters_float = (
-            k > 0
-            and stage[k] == FLOAT_STAGE
-            and stage[k - 1] != FLOAT_STAGE
-            and voltage_v[k] >= given.float_v + shift_v - NEAR_V
-        )
-        if (enters_float or held_s >= HELD_S) and since_full_s > ANCHOR_EVERY_S:
-            full = True
-            since_full_s = 0.0
+    close(known, row)
     stops[block] = n
-    columns[:, block] = (
-        gap_s,
-        observed_s,
-        in_as / SECONDS_PER_HOUR,
-        out_as / SECONDS_PER_HOUR,
-        sum_i / samples,
-        sum_1 / samples,
-        sum_2 / samples,
-        sum_v / samples,
-        sum_t / samples,
-        np.sqrt(max(sum_ii / samples - (sum_i / samples) ** 2, 0.0)),
-        1.0 if full else 0.0,
-    )
+    columns[:, block] = row
     return block + 1, columns, stops
+
+
+@compiled
+def begun(given: Rules) -> Array:
+    """Return what is known before the first sample."""
+    known = np.zeros(BEGUN + 1)
+    known[STEP_S] = -1.0
+    known[TEMPERATURE_C] = given.temperature_c
+    known[SINCE_FULL_S] = np.inf
+    return known
+
+
+@compiled
+def close(known: Array, row: Array) -> None:
+    """Fill in the sums and means of the block that ends here, and begin the next."""
+    samples = max(known[SAMPLES], 1.0)
+    mean_a = known[SUM_I] / samples
+    row[0] = known[GAP_BEFORE_S]
+    row[1] = known[OBSERVED_S]
+    row[2] = known[IN_AS] / SECONDS_PER_HOUR
+    row[3] = known[OUT_AS] / SECONDS_PER_HOUR
+    row[4] = mean_a
+    row[5] = known[SUM_1] / samples
+    row[6] = known[SUM_2] / samples
+    row[7] = known[SUM_V] / samples
+    row[8] = known[SUM_T] / samples
+    row[9] = np.sqrt(max(known[SUM_II] / samples - mean_a**2, 0.0))
+    row[10] = known[FULL]
+    known[:SUMS] = 0.0
+
+
+@compiled
+def take(
+    known: Array,
+    given: Rules,
+    time_s: float,
+    current_a: float,
+    voltage_v: float,
+    temperature_c: float,
+    stage: int,
+    row: Array,
+) -> bool:
+    """Add a sample; return whether a block ended before it, which `row` then holds."""
+    first = known[BEGUN] == 0.0
+    step_s = 0.0 if first else time_s - known[LAST_S]
+    before_a = current_a if first else known[LAST_A]
+    is_gap = step_s > given.gap_s
+    ended = known[SAMPLES] > 0.0 and (is_gap or known[OBSERVED_S] + 0.5 * step_s >= given.block_s)
+    if ended:
+        close(known, row)
+    if step_s != known[STEP_S]:
+        known[STEP_S] = step_s
+        known[KEEP1] = np.exp(-step_s / given.tau1_s)
+        known[KEEP2] = np.exp(-step_s / given.tau2_s)
+    if first:
+        known[BEGUN] = 1.0
+        known[LOW1_A] = current_a
+        known[LAST_STAGE] = stage  # float from the beginning is no step to float
+    elif is_gap:
+        known[GAP_BEFORE_S] += step_s
+        known[LOW1_A] = current_a
+        known[LOW2_A] *= known[KEEP2]
+        known[HELD_FOR_S] = 0.0
+    else:
+        known[OBSERVED_S] += step_s
+        mean_a = 0.5 * (before_a + current_a)
+        known[LOW1_A] += (1.0 - known[KEEP1]) * (mean_a - known[LOW1_A])
+        known[LOW2_A] += (1.0 - known[KEEP2]) * (mean_a - known[LOW2_A])
+        # each direction by itself, as the trapezoids of the Coulomb counter
+        known[IN_AS] += 0.5 * (max(before_a, 0.0) + max(current_a, 0.0)) * step_s
+        known[OUT_AS] += 0.5 * (max(-before_a, 0.0) + max(-current_a, 0.0)) * step_s
+    if not np.isnan(temperature_c):
+        known[TEMPERATURE_C] = temperature_c
+    known[SAMPLES] += 1.0
+    known[SUM_I] += current_a
+    known[SUM_II] += current_a * current_a
+    known[SUM_1] += known[LOW1_A]
+    known[SUM_2] += known[LOW2_A]
+    known[SUM_V] += voltage_v
+    known[SUM_T] += known[TEMPERATURE_C]
+    _look_for_full(known, given, step_s, current_a, voltage_v, stage)
+    known[LAST_S] = time_s
+    known[LAST_A] = current_a
+    known[LAST_STAGE] = stage
+    return ended
+
+
+@compiled
+def _look_for_full(
+    known: Array, given: Rules, step_s: float, current_a: float, voltage_v: float, stage: int
+) -> None:
+    shift_v = given.charger_v_per_k * (known[TEMPERATURE_C] - given.temperature_c)
+    tail = voltage_v >= given.absorption_v + shift_v - NEAR_V and abs(current_a) <= given.tail_a
+    known[HELD_FOR_S] = known[HELD_FOR_S] + step_s if tail else 0.0
+    known[SINCE_FULL_S] += step_s
+    enters_float = (
+        stage == FLOAT_STAGE
+        and known[LAST_STAGE] != FLOAT_STAGE
+        and voltage_v >= given.float_v + shift_v - NEAR_V
+    )
+    if (enters_float or known[HELD_FOR_S] >= HELD_S) and known[SINCE_FULL_S] > ANCHOR_EVERY_S:
+        known[FULL] = 1.0
+        known[SINCE_FULL_S] = 0.0

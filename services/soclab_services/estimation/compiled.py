@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 def _sources_digest() -> str:
-    """Return what changes with any source here.
+    """Return what changes with any source here that is compiled.
 
     numba itself looks only at the file of a function, not at those of the functions it calls.
     """
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+        source = path.read_bytes()
+        if b"@compiled" in source:
+            digest.update(source)
     return digest.hexdigest()[:16]
 
 

@@ -19,7 +19,7 @@ from soclab_services.estimation.dynamics import (
     voltage_variance,
 )
 from soclab_services.estimation.equations import STATES, S
-from soclab_services.estimation.linear import predict_covariance, update
+from soclab_services.estimation.linear import predict_covariance, seen, take_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,16 +33,23 @@ if TYPE_CHECKING:
 
 @compiled
 def predict(
-    x: Array, p: Array, blocks: Blocks, k: int, model: Circuit, noise: Noise, f: Array
+    x: Array,
+    p: Array,
+    blocks: Blocks,
+    k: int,
+    model: Circuit,
+    noise: Noise,
+    first: Array,
+    keep: Array,
 ) -> None:
-    """Go through block k by counting its charge; fills in the slopes F.
+    """Go through block k by counting its charge; fills in the slopes: row of s, and diagonal.
 
     P = F P F' + Q
     """
     q = np.empty(STATES)
     advance_variance(x, p, blocks, k, model, noise, q)
-    advance(x, blocks, k, model, noise, f)
-    predict_covariance(p, f, q)
+    advance(x, blocks, k, model, noise, first, keep)
+    predict_covariance(p, first, keep, q)
 
 
 @compiled
@@ -57,8 +64,8 @@ def correct(
 ) -> float:
     """Take in the voltage of block k, and a full battery; return the likelihood's logarithm."""
     slopes = np.empty(STATES)
-    expected_v, made_v = expect(x, blocks, k, model, np.empty(STATES), slopes)
-    variance = voltage_variance(blocks, k, model, noise, x[S], slopes[S], made_v, since_gap_s)
+    expected_v, unsure = expect(x, blocks, k, model, noise, np.empty(STATES), slopes)
+    variance = voltage_variance(blocks, k, model, noise, x[S], slopes[S], unsure, since_gap_s)
     log = gated_update(x, p, slopes, blocks.voltage_v[k] - expected_v, variance, noise.gate)
     if blocks.full[k] > 0.0:
         slopes[:] = 0.0
@@ -76,10 +83,9 @@ def gated_update(
 
     The likelihood is Huber's: quadratic up to the gate, linear beyond.
     """
-    total = variance
-    for i in range(STATES):
-        for j in range(STATES):
-            total += h[i] * p[i, j] * h[j]
+    ph = np.empty(STATES)
+    known = seen(p, h, ph)
+    total = known + variance
     distance = abs(innovation) / np.sqrt(total)
     log = -0.5 * np.log(total)
     if distance > gate:
@@ -87,5 +93,5 @@ def gated_update(
         variance *= distance / gate
     else:
         log -= 0.5 * distance**2
-    update(x, p, h, innovation, variance)
+    take_in(x, p, ph, innovation, known + variance)
     return float(log)

@@ -1,7 +1,9 @@
 """The battery as the filters see it: one step in time, one expected voltage, and their slopes.
 
 State: s state of charge (0..1), h hysteresis (-1..1), b bias of the current sensor (A, measured
-less true), c capacity and r resistance as parts of the model's, v what its voltage is off (V).
+less true), c capacity and r resistance as parts of the model's, v and w what its voltage is off,
+always and for a while (V), g and e by what part its charge overpotential and its efficiency are
+off, k what its open-circuit voltage is off per kelvin (V/K).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from soclab_services.battery_model.model import LEAST_ROOM
 from soclab_services.estimation.compiled import compiled
 
 if TYPE_CHECKING:
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-STATES: Final = 6
-S, H, B, C, R, V = range(STATES)
+STATES: Final = 10
+S, H, B, C, R, V, W, G, E, K = range(STATES)
 # Curves are looked up in tables of this many equal steps.
 STEPS: Final = 1000
 OCV, R0, R1, R2, HYSTERESIS, CHARGE = range(6)
@@ -34,8 +37,11 @@ class Circuit(NamedTuple):
 
     tables: Array
     capacity_ah: float
+    tau1_s: float
+    tau2_s: float
     hysteresis_rate: float
     charge_i0_a: float
+    charge_i0_exponent: float
     eta0: float
     half_soc: float
     half_width: float
@@ -60,8 +66,11 @@ def circuit(model: BatteryModel) -> Circuit:
         # Monotone cubics: no slope of their own making between the knots.
         tables=np.array([PchipInterpolator(model.soc, curve)(grid) for curve in curves]),
         capacity_ah=model.capacity_ah,
+        tau1_s=model.tau1_s,
+        tau2_s=model.tau2_s,
         hysteresis_rate=model.hysteresis_rate,
         charge_i0_a=model.charge_i0_a,
+        charge_i0_exponent=model.charge_i0_exponent,
         eta0=model.coulombic_efficiency,
         half_soc=model.half_stored_soc,
         half_width=model.half_stored_width,
@@ -94,31 +103,55 @@ def efficiency(model: Circuit, s: float) -> tuple[float, float]:
 
 @compiled
 def charge_balance(
-    model: Circuit, s: float, b: float, hours: float, in_ah: float, out_ah: float
-) -> tuple[float, float, float]:
-    """Return ampere-hours stored, and their slopes by s and by b.
+    model: Circuit, x: Array, hours: float, in_ah: float, out_ah: float
+) -> tuple[float, float, float, float]:
+    """Return ampere-hours stored, and their slopes by s, b and e.
 
-    stored = eta(s) Q+ - Q-, both less the bias, which belongs to the direction that prevailed.
+    stored = (1 + e) eta(s) Q+ - Q-, less the bias, which belongs to the direction that prevailed.
     """
-    net_ah = in_ah - out_ah - b * hours
-    eta, eta_slope = efficiency(model, s)
+    net_ah = in_ah - out_ah - x[B] * hours
+    eta, eta_slope = efficiency(model, x[S])
+    part = 1.0 + x[E]
     if net_ah > 0.0:
         charged_ah = net_ah + out_ah
-        return eta * charged_ah - out_ah, eta_slope * charged_ah, -eta * hours
-    return eta * in_ah + net_ah - in_ah, eta_slope * in_ah, -hours
+        return (
+            part * eta * charged_ah - out_ah,
+            part * eta_slope * charged_ah,
+            -part * eta * hours,
+            eta * charged_ah,
+        )
+    return part * eta * in_ah + net_ah - in_ah, part * eta_slope * in_ah, -hours, eta * in_ah
 
 
 @compiled
 def hysteresis_step(
-    model: Circuit, c: float, b: float, hours: float, in_ah: float, out_ah: float
+    model: Circuit, x: Array, hours: float, in_ah: float, out_ah: float
 ) -> tuple[float, float]:
     """Return keep and aim of h' = keep h + (1 - keep) aim.
 
-    keep = exp(-rate |Q| / (c C)), aim = the direction of the charge, less sure where it is little.
+    keep = exp(-rate |Q| / (c C)), aim = the direction of the charge.
     """
-    net_ah = in_ah - out_ah - b * hours
-    keep = np.exp(-model.hysteresis_rate * abs(net_ah) / (c * model.capacity_ah))
+    net_ah = in_ah - out_ah - x[B] * hours
+    keep = np.exp(-model.hysteresis_rate * abs(net_ah) / (x[C] * model.capacity_ah))
     return keep, np.sign(net_ah)
+
+
+@compiled
+def charge_reaction(model: Circuit, s: float, current_a: float) -> tuple[float, float, float]:
+    """Return ln(1 + I / I0(s)) and its slopes by s and by I.
+
+    I0(s) = I0 (1 - s)^p: the fuller the plates, the less there is to react.
+    """
+    if current_a <= 0.0:
+        return 0.0, 0.0, 0.0
+    room = max(1.0 - s, LEAST_ROOM)
+    i0 = model.charge_i0_a * room**model.charge_i0_exponent
+    by_s = model.charge_i0_exponent / room if room > LEAST_ROOM else 0.0
+    return (
+        np.log(1.0 + current_a / i0),
+        by_s * current_a / (i0 + current_a),
+        1.0 / (i0 + current_a),
+    )
 
 
 @compiled
@@ -130,10 +163,11 @@ def voltage(
     current2_a: float,
     temperature_c: float,
     slopes: Array,
-) -> tuple[float, float]:
-    """Return the expected voltage and the part of it that current makes; fills in the slopes.
+) -> tuple[float, float, float]:
+    """Return the expected voltage, what of it resistances make, and G(s); fills in the slopes.
 
-    V = OCV(s) + K dT + M(s) h + r k(T) (R0(s) I + R1(s) i1 + R2(s) i2) + g(s) ln(1 + I+ / I0) + v
+    V = OCV(s) + (K + k) dT + M(s) h + r q(T) (R0(s) I + R1(s) i1 + R2(s) i2)
+        + (1 + g) G(s) ln(1 + I+ / I0(s)) + v + w
     """
     s, h, b, r = x[S], x[H], x[B], x[R]
     ocv, ocv_s = look_up(model.tables[OCV], s)
@@ -143,19 +177,22 @@ def voltage(
     m, m_s = look_up(model.tables[HYSTERESIS], s)
     g, g_s = look_up(model.tables[CHARGE], s)
     warmer_k = temperature_c - model.temperature_c
-    k = np.exp(-model.resistance_per_k * warmer_k)
+    q = np.exp(-model.resistance_per_k * warmer_k)
     # A bias lasts: the low-passes have taken it in.
     i0, i1, i2 = current_a - b, current1_a - b, current2_a - b
-    drop = k * (r0 * i0 + r1 * i1 + r2 * i2)
-    charge, charge_b = 0.0, 0.0
-    if i0 > 0.0:
-        charge = np.log(1.0 + i0 / model.charge_i0_a)
-        charge_b = -1.0 / (model.charge_i0_a + i0)
-    slopes[S] = ocv_s + m_s * h + r * k * (r0_s * i0 + r1_s * i1 + r2_s * i2) + g_s * charge
+    drop = q * (r0 * i0 + r1 * i1 + r2 * i2)
+    charge, charge_s, charge_i = charge_reaction(model, s, i0)
+    part = 1.0 + x[G]
+    slopes[S] = ocv_s + m_s * h + r * q * (r0_s * i0 + r1_s * i1 + r2_s * i2)
+    slopes[S] += part * (g_s * charge + g * charge_s)
     slopes[H] = m
-    slopes[B] = -r * k * (r0 + r1 + r2) + g * charge_b
+    slopes[B] = -r * q * (r0 + r1 + r2) - part * g * charge_i
     slopes[C] = 0.0
     slopes[R] = drop
     slopes[V] = 1.0
-    made = r * drop + g * charge
-    return ocv + model.ocv_v_per_k * warmer_k + m * h + made + x[V], made
+    slopes[W] = 1.0
+    slopes[G] = g * charge
+    slopes[E] = 0.0
+    slopes[K] = warmer_k
+    volts = ocv + (model.ocv_v_per_k + x[K]) * warmer_k + m * h + r * drop + part * g * charge
+    return volts + x[V] + x[W], r * drop, part * g

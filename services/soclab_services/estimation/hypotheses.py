@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from soclab_services.estimation.compiled import compiled
-from soclab_services.estimation.equations import STATES, B, C, H, R, S, V
+from soclab_services.estimation.equations import STATES, B, C, E, G, H, K, R, S, V, W
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 20
 GRID: Final = 10
-GIVEN_WEIGHT: Final = 0.5  # a start value is right or wrong: nobody says which
 LEAST_WEIGHT: Final = 1e-4
 JUMP_WEIGHT: Final = 0.01
 # A jump shows in the charge that is missing at the next full battery, days later perhaps.
@@ -55,8 +54,12 @@ def start(soc: float, noise: Noise) -> tuple[Array, Array, Array, Array, int]:
         p[k, B, B] = noise.bias_a**2
         p[k, C, C] = noise.capacity**2
         p[k, R, R] = noise.resistance**2
-        p[k, V, V] = noise.voltage_v**2
-        weight[k] = GIVEN_WEIGHT if k == 0 else (1.0 - GIVEN_WEIGHT) / GRID
+        p[k, V, V] = noise.offset_v**2
+        p[k, W, W] = noise.wander_v**2
+        p[k, G, G] = noise.charge_part**2
+        p[k, E, E] = noise.efficiency**2
+        p[k, K, K] = noise.v_per_k**2
+        weight[k] = noise.given if k == 0 else (1.0 - noise.given) / GRID
     return x, p, weight, age_h, GRID + 1
 
 

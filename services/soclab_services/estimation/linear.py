@@ -15,46 +15,62 @@ if TYPE_CHECKING:
 
 
 @compiled
-def predict_covariance(p: Array, f: Array, q: Array) -> None:
-    """Set P = F P F' + Q, in place; Q is diagonal, given by its diagonal."""
+def predict_covariance(p: Array, first: Array, keep: Array, q: Array) -> None:
+    """Set P = F P F' + Q, in place.
+
+    F has `first` as its first row and is otherwise the diagonal of `keep`; Q is diagonal, too.
+    """
     n = len(p)
-    fp = np.empty((n, n))
+    row = np.empty(n)  # of F P
+    for j in range(n):
+        total = 0.0
+        for i in range(n):
+            total += first[i] * p[i, j]
+        row[j] = total
+    total = q[0]
     for i in range(n):
-        for j in range(n):
-            total = 0.0
-            for k in range(n):
-                if f[i, k] != 0.0:  # F is nearly the identity
-                    total += f[i, k] * p[k, j]
-            fp[i, j] = total
-    for i in range(n):
+        total += row[i] * first[i]
+    for i in range(1, n):
         for j in range(i, n):
-            total = q[i] if i == j else 0.0
-            for k in range(n):
-                if f[j, k] != 0.0:
-                    total += fp[i, k] * f[j, k]
-            p[i, j] = total
-            p[j, i] = total
+            p[i, j] *= keep[i] * keep[j]
+            p[j, i] = p[i, j]
+        p[i, i] += q[i]
+        p[0, i] = row[i] * keep[i]
+        p[i, 0] = p[0, i]
+    p[0, 0] = total
 
 
 @compiled
-def update(x: Array, p: Array, h: Array, innovation: float, variance: float) -> float:
-    """Take in one scalar measurement z = H x + noise, in place; return the innovation's variance.
-
-    S = H P H' + R    K = P H' / S    x = x + K y    P = P - K S K'
-    """
-    n = len(x)
-    ph = np.empty(n)
-    s = variance
+def seen(p: Array, h: Array, ph: Array) -> float:
+    """Fill in P H' and return H P H'."""
+    n = len(p)
+    variance = 0.0
     for i in range(n):
         total = 0.0
         for j in range(n):
             total += p[i, j] * h[j]
         ph[i] = total
+        variance += h[i] * total
+    return variance
+
+
+@compiled
+def take_in(x: Array, p: Array, ph: Array, innovation: float, variance: float) -> None:
+    """Take in a measurement of which P H' and the innovation's variance S are known, in place.
+
+    K = P H' / S    x = x + K y    P = P - K S K'
+    """
+    n = len(x)
     for i in range(n):
-        s += h[i] * ph[i]
-    for i in range(n):
-        x[i] += ph[i] * innovation / s
+        gain = ph[i] / variance
+        x[i] += gain * innovation
         for j in range(i, n):
-            p[i, j] -= ph[i] * ph[j] / s
+            p[i, j] -= gain * ph[j]
             p[j, i] = p[i, j]
-    return s
+
+
+@compiled
+def update(x: Array, p: Array, h: Array, innovation: float, variance: float) -> None:
+    """Take in one scalar measurement z = H x + noise, in place."""
+    ph = np.empty(len(x))
+    take_in(x, p, ph, innovation, seen(p, h, ph) + variance)

@@ -25,7 +25,7 @@ RIDGE: Final = 1e-14
 
 
 class Smoothed(NamedTuple):
-    """Means and covariances at the ends of blocks, shapes (k, 6) and (k, 6, 6)."""
+    """Means and covariances at the ends of blocks, shapes (k, n) and (k, n, n)."""
 
     x: Array
     p: Array
@@ -38,7 +38,12 @@ def smooth(filtered: Filtered) -> Smoothed:
 
 @compiled
 def _backward(
-    before: Array, after: Array, p_before: Array, p_after: Array, step: Array
+    before: Array,
+    after: Array,
+    p_before: Array,
+    p_after: Array,
+    first: Array,
+    keep: Array,
 ) -> tuple[Array, Array]:
     x = after.copy()
     p = p_after.copy()
@@ -46,7 +51,9 @@ def _backward(
     ridge = RIDGE * np.eye(n)
     for k in range(len(after) - 2, -1, -1):
         # G = P+ F' (P-')^-1, by a solution instead of an inverse
-        gain = np.linalg.solve(p_before[k + 1] + ridge, step[k + 1] @ p_after[k]).T
+        fp = keep[k + 1].reshape(n, 1) * p_after[k]
+        fp[0] = first[k + 1] @ p_after[k]
+        gain = np.linalg.solve(p_before[k + 1] + ridge, fp).T
         x[k] = after[k] + gain @ (x[k + 1] - before[k + 1])
         change = gain @ (p[k + 1] - p_before[k + 1]) @ gain.T
         p[k] = p_after[k] + 0.5 * (change + change.T)

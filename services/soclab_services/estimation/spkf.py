@@ -75,16 +75,16 @@ def factor(p: Array) -> Array:
 
 
 @compiled
-def predict(
-    x: Array, p: Array, blocks: Blocks, k: int, model: Circuit, noise: Noise, f: Array
-) -> None:
+def predict(x: Array, p: Array, blocks: Blocks, k: int, model: Circuit, noise: Noise) -> None:
     """Send the points through block k; their mean and spread are state and covariance."""
     q = np.empty(STATES)
     advance_variance(x, p, blocks, k, model, noise, q)
     spread = points(x, factor(p))
+    first = np.empty(STATES)
+    keep = np.empty(STATES)
     for i in range(len(spread)):
         bounded(spread[i])
-        advance(spread[i], blocks, k, model, noise, f)
+        advance(spread[i], blocks, k, model, noise, first, keep)
     rows = np.zeros((3 * STATES, STATES))
     x[:] = centre(spread)
     rows[: 2 * STATES] = spread
@@ -107,12 +107,12 @@ def correct(
     """Take in the voltage of block k, and a full battery; return the likelihood's logarithm."""
     slopes = np.empty(STATES)
     middle = np.empty(STATES)
-    _, made_v = expect(x, blocks, k, model, middle, slopes)
-    variance = voltage_variance(blocks, k, model, noise, x[S], slopes[S], made_v, since_gap_s)
+    _, unsure = expect(x, blocks, k, model, noise, middle, slopes)
+    variance = voltage_variance(blocks, k, model, noise, x[S], slopes[S], unsure, since_gap_s)
     spread = points(x, factor(p))
     volts = np.empty((len(spread), 1))
     for i in range(len(spread)):
-        volts[i, 0] = expect(spread[i], blocks, k, model, middle, slopes)[0]
+        volts[i, 0] = expect(spread[i], blocks, k, model, noise, middle, slopes)[0]
     log = take_in(x, p, spread, volts, blocks.voltage_v[k], variance, noise.gate)
     if blocks.full[k] > 0.0:
         spread = points(x, factor(p))

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from soclab_services.estimation.compiled import compiled
-from soclab_services.estimation.equations import B, C, Circuit, S, efficiency
+from soclab_services.estimation.dynamics import unseen_variance
+from soclab_services.estimation.equations import STATES, B, C, Circuit, E, S, efficiency
+from soclab_services.estimation.hypotheses import start, together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soclab_services.estimation.bank import Filtered
     from soclab_services.estimation.blocks import Blocks
+    from soclab_services.estimation.noise import Noise
     from soclab_services.estimation.smoother import Smoothed
     from soclab_services.recordings.load import Recording
 
@@ -31,68 +34,72 @@ class Trajectory(NamedTuple):
     capacity_ah: Array
 
 
-def online(recording: Recording, blocks: Blocks, filtered: Filtered, model: Circuit) -> Trajectory:
-    """Return what the filter knew at every sample, from that sample and those before."""
-    begin = np.vstack([filtered.before[:1], filtered.after[:-1]])
-    begin_p = np.concatenate([filtered.p_before[:1, S, S], filtered.p_after[:-1, S, S]])
+def online(
+    recording: Recording,
+    blocks: Blocks,
+    filtered: Filtered,
+    model: Circuit,
+    noise: Noise,
+    prior_soc: float,
+) -> Trajectory:
+    """Return what the filter knew at every sample, from the blocks that had ended before it."""
+    x, p, weight, _, hypotheses = start(prior_soc, noise)
+    mean, covariance = np.empty(STATES), np.empty((STATES, STATES))
+    together(x, p, weight, hypotheses, mean, covariance)
+    begin = np.vstack([mean[None], filtered.after[:-1]])
+    begin_p = np.concatenate([covariance[S : S + 1, S], filtered.p_after[:-1, S, S]])
     return Trajectory(
-        *_spread(
+        *_count_on(
             recording.time_s,
             recording.current_a,
             blocks.stop,
             blocks.gap_s,
             begin,
             begin_p,
-            filtered.p_before[:, S, S].copy(),
-            filtered.after,
-            filtered.p_after[:, S, S].copy(),
             model,
-            False,
+            noise,
         )
     )
 
 
 def in_hindsight(
-    recording: Recording, blocks: Blocks, smoothed: Smoothed, model: Circuit
+    recording: Recording, blocks: Blocks, smoothed: Smoothed, model: Circuit, noise: Noise
 ) -> Trajectory:
     """Return what the whole recording says of every sample."""
-    begin = np.vstack([smoothed.x[:1], smoothed.x[:-1]])
-    variance = smoothed.p[:, S, S].copy()
     return Trajectory(
-        *_spread(
+        *_bend(
             recording.time_s,
             recording.current_a,
             blocks.stop,
             blocks.gap_s,
-            begin,
-            np.concatenate([variance[:1], variance[:-1]]),
-            variance,
             smoothed.x,
-            variance,
+            smoothed.p[:, S, S].copy(),
             model,
-            True,
+            noise,
         )
     )
 
 
 @compiled
-def _spread(
+def count(model: Circuit, known: Array, s: float, mean_a: float, step_s: float) -> float:
+    """Return the state of charge after a step with this mean current as measured."""
+    true_a = mean_a - known[B]
+    stored = (1.0 + known[E]) * efficiency(model, s)[0] if true_a > 0.0 else 1.0
+    moved_ah = stored * true_a * step_s / SECONDS_PER_HOUR
+    return float(s + moved_ah / (model.capacity_ah * known[C]))
+
+
+@compiled
+def _count_on(
     time_s: Array,
     current_a: Array,
     stop: NDArray[np.int64],
     gap_s: Array,
     begin: Array,
     begin_p: Array,
-    grown_p: Array,
-    end: Array,
-    end_p: Array,
     model: Circuit,
-    hindsight: bool,
+    noise: Noise,
 ) -> tuple[Array, Array, Array, Array]:
-    """Count from the beginning of every block; the last sample of a block has its end.
-
-    In hindsight the way is bent to that end, and a gap is no less known than what follows it.
-    """
     n = len(time_s)
     soc = np.empty(n)
     sigma = np.empty(n)
@@ -101,33 +108,57 @@ def _spread(
     first = 0
     for k in range(len(stop)):
         known = begin[k]
+        s, variance = known[S], begin_p[k]
         bias_a[first : stop[k]] = known[B]
         capacity_ah[first : stop[k]] = model.capacity_ah * known[C]
-        begun_s = time_s[first - 1] if first > 0 and gap_s[k] == 0.0 else time_s[first]
-        span_s = max(time_s[stop[k] - 1] - begun_s, 1e-9)
-        s = known[S]
         for i in range(first, stop[k]):
-            if i > 0 and not (i == first and gap_s[k] > 0.0):
-                mean_a = 0.5 * (current_a[i] + current_a[i - 1]) - known[B]
-                hours = (time_s[i] - time_s[i - 1]) / SECONDS_PER_HOUR
-                eta = efficiency(model, s)[0] if mean_a > 0.0 else 1.0
-                s += eta * mean_a * hours / capacity_ah[i]
-            soc[i] = s
-            part = (time_s[i] - begun_s) / span_s
-            if gap_s[k] > 0.0 and not hindsight:
-                part = 1.0  # what was not seen is uncertain at once
-            sigma[i] = np.sqrt(max(begin_p[k] + part * (grown_p[k] - begin_p[k]), end_p[k]))
-        last = stop[k] - 1
-        if hindsight:
-            miss = end[k, S] - s
-            for i in range(first, stop[k]):
-                part = 1.0 if gap_s[k] > 0.0 else (time_s[i] - begun_s) / span_s
-                soc[i] += miss * part
-        soc[last] = end[k, S]
-        sigma[last] = np.sqrt(end_p[k])
-        bias_a[last] = end[k, B]
-        capacity_ah[last] = model.capacity_ah * end[k, C]
+            step_s = time_s[i] - time_s[i - 1] if i > 0 else 0.0
+            if i == first and gap_s[k] > 0.0:
+                variance += unseen_variance(noise, step_s / SECONDS_PER_HOUR)
+            elif i > 0:
+                s = count(model, known, s, 0.5 * (current_a[i] + current_a[i - 1]), step_s)
+            soc[i] = min(max(s, 0.0), 1.0)
+            sigma[i] = np.sqrt(variance + noise.systematic**2)
         first = stop[k]
-    for i in range(n):
-        soc[i] = min(max(soc[i], 0.0), 1.0)
+    return soc, sigma, bias_a, capacity_ah
+
+
+@compiled
+def _bend(
+    time_s: Array,
+    current_a: Array,
+    stop: NDArray[np.int64],
+    gap_s: Array,
+    end: Array,
+    end_p: Array,
+    model: Circuit,
+    noise: Noise,
+) -> tuple[Array, Array, Array, Array]:
+    """Count through every block and bend the way to the block's end; a gap is known by its end."""
+    n = len(time_s)
+    soc = np.empty(n)
+    sigma = np.empty(n)
+    bias_a = np.empty(n)
+    capacity_ah = np.empty(n)
+    first = 0
+    for k in range(len(stop)):
+        last = stop[k] - 1
+        after_gap = k == 0 or gap_s[k] > 0.0
+        begun_s = time_s[first] if after_gap else time_s[first - 1]
+        span_s = max(time_s[last] - begun_s, 1e-9)
+        s = end[max(k - 1, 0), S]
+        for i in range(first, stop[k]):
+            if i > first or not after_gap:
+                mean_a = 0.5 * (current_a[i] + current_a[i - 1])
+                s = count(model, end[k], s, mean_a, time_s[i] - time_s[i - 1])
+            soc[i] = s
+        miss = end[k, S] - s
+        variance = end_p[k] if after_gap else end_p[k - 1]
+        for i in range(first, stop[k]):
+            part = 1.0 if after_gap else (time_s[i] - begun_s) / span_s
+            soc[i] = min(max(soc[i] + miss * part, 0.0), 1.0)
+            sigma[i] = np.sqrt(variance + part * (end_p[k] - variance) + noise.systematic**2)
+            bias_a[i] = end[k, B]
+            capacity_ah[i] = model.capacity_ah * end[k, C]
+        first = stop[k]
     return soc, sigma, bias_a, capacity_ah

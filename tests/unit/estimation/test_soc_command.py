@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 from tests.unit.estimation.batteries import day_and_night, lead_acid
 
 
+# The first run on a machine compiles the filters: a minute of an idle core.
+pytestmark = pytest.mark.timeout(1200)
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
     recording = day_and_night(24.0, 10.0)

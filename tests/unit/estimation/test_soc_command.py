@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 from tests.unit.estimation.batteries import day_and_night, lead_acid
 
-
 # The first run on a machine compiles the filters: a minute of an idle core.
 pytestmark = pytest.mark.timeout(1200)
 

@@ -42,7 +42,7 @@ CHOSEN = {
     "reference": "labjack",
     "timezone": "Europe/Copenhagen",
 }
-UNITS = ("labjack", "mppt", "load", "uploader", "wlan")
+UNITS = ("labjack", "mppt", "load", "uploader-pi1", "wlan-pi1")
 # Fields and how they look: base, swing over the day, noise.
 BATTERY = {"voltage_v": (13, 1, 0.01), "current_a": (0, 10, 0.1), "power_w": (0, 130, 1.0)}
 READ = {

@@ -116,8 +116,8 @@ def raw_lines(end_s: float, site: str = SITE) -> list[str]:
                 uptime = second - RESTARTED_S * (name == "mppt" and second >= RESTARTED_S)
                 rows.add("collector", _unit(site, name), _said(unit, uptime), clock.now)
         if second % MONITOR_S == 0:
-            rows.add("collector", _unit(site, "uploader"), _uploader(second), clock.now)
-            rows.add("collector", _unit(site, "wlan"), _wlan(), clock.now)
+            rows.add("collector", _unit(site, "uploader-pi1"), _uploader(second), clock.now)
+            rows.add("collector", _unit(site, "wlan-pi1"), _wlan(), clock.now)
     fell_silent = begin + 60
     rows.add("collector", _unit(site, "old-mppt"), {"up": 1.0, "spool_age_s": 1.0}, fell_silent)
     return rows.lines

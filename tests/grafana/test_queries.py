@@ -130,7 +130,7 @@ def test_the_wall_says_what_is_wrong(ask):
 def test_the_wall_says_that_all_is_fine(ask, lab):
     now_ns = time.time_ns()
     lab.server.write(
-        "collector,site=shed,instrument=uploader up=1,spool_age_s=1,quarantine_bytes=0,"
+        "collector,site=shed,instrument=uploader-pi1 up=1,spool_age_s=1,quarantine_bytes=0,"
         f"clock_synced=1 {now_ns}"
     )
     fine = {"site": "shed", "battery": "none"}

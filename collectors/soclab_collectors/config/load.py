@@ -12,6 +12,7 @@ import msgspec
 from soclab_collectors.config.model import Config
 from soclab_collectors.errors import ConfigError
 from soclab_collectors.instruments.registry import INSTRUMENT_CONFIGS
+from soclab_collectors.unit_name import OF_PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,11 +62,11 @@ def read_config(path: Path, kind: type[_Kind]) -> _Kind:
 
 
 def _check_instruments(path: Path, config: Config) -> None:
-    names: set[str] = {"uploader", "wlan"}  # spool folders of soclab's own programs
+    names: set[str] = set(OF_PROGRAMS)
     ports: dict[str, str] = {}
     for instrument in config.instruments:
         where = f"{path}: instruments.{instrument.name}"
-        if instrument.name in names:
+        if instrument.name in names or instrument.name.partition("-")[0] in OF_PROGRAMS:
             raise ConfigError(
                 f"{where}.name", "this name is taken", "Give every instrument its own name."
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from soclab_collectors.line_protocol import field_set, series
 from soclab_collectors.spool.folder import measure_backlog
 from soclab_collectors.spool.segment import spool_folders
+from soclab_collectors.unit_name import of_this_host
 
 if TYPE_CHECKING:
     from soclab_collectors.clock import Clock
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-NAME: Final = "uploader"  # its folder in the spool, and its tag ``instrument``
+NAME: Final = "uploader"  # its folder in the spool
 UNDATED_LOG_INTERVAL_S: Final = 3600.0
 _STATM: Final = Path("/proc/self/statm")
 
@@ -43,7 +44,7 @@ class HealthPublisher(threading.Thread):
     ) -> None:
         super().__init__(name="health", daemon=True)
         self._directory = directory
-        self._series = series("collector", {"site": site, "instrument": NAME})
+        self._series = series("collector", {"site": site, "instrument": of_this_host(NAME)})
         self._uploader = uploader
         self._spool = spool
         self._clock = clock

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from soclab_collectors.clock.system import boot_id
 from soclab_collectors.line_protocol import field_set, series
 from soclab_collectors.reading import Stamp
+from soclab_collectors.unit_name import of_this_host
 
 if TYPE_CHECKING:
     from soclab_collectors.spool import SpoolWriter
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-NAME: Final = "wlan"  # its folder in the spool, its tag ``instrument`` and the kind of its events
+NAME: Final = "wlan"  # its folder in the spool, and the kind of its events
 
 
 class Reporter:
@@ -36,7 +37,7 @@ class Reporter:
     """
 
     def __init__(self, site: str, spool: SpoolWriter) -> None:
-        tags = {"site": site, "instrument": NAME}
+        tags = {"site": site, "instrument": of_this_host(NAME)}
         self._events = series("event", {**tags, "kind": NAME})
         self._rows = series("collector", tags)
         self._spool = spool

@@ -1,7 +1,7 @@
 """Rules about instruments, the units that read them, and the way of readings to the server.
 
-Units called ``uploader`` and ``wlan`` share their names on every Raspberry Pi, and so a series:
-rules about single rows of them take the worst of the last minutes, and none counts their restarts.
+Every Raspberry Pi has an uploader and may watch its WLAN: rules about these take the worst of the
+last minutes, and none counts their restarts.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def _rows(name: str, *conditions: str) -> str:
     return field("raw", "collector", name, *conditions)
 
 
-_OF_UPLOADERS: Final = 'r.instrument == "uploader"'
-_ONE_UNIT: Final = ('r.instrument != "uploader"', 'r.instrument != "wlan"')
+_OF_UPLOADERS: Final = "r.instrument =~ /^uploader-/"
+_ONE_UNIT: Final = ("r.instrument !~ /^(uploader|wlan)-/",)
 _CHANGES: Final = """\
     |> group(columns: ["site", "instrument"])
     |> sort(columns: ["_time"])

@@ -2,6 +2,7 @@
 
 import re
 
+from soclab_collectors.unit_name import of_this_host
 from soclab_collectors.wlan.commands import Result
 
 _QUESTIONS = ("nmcli --get-values", "systemctl is-", "ip -json")
@@ -40,7 +41,7 @@ class Spool:
         return 0, 0.0
 
     def events(self):
-        start = "event,instrument=wlan,kind=wlan,site=lab "
+        start = f"event,instrument={of_this_host('wlan')},kind=wlan,site=lab "
         return [
             re.fullmatch(r'text="(.*)"', line.removeprefix(start))[1]
             for line in self.lines
@@ -48,4 +49,5 @@ class Spool:
         ]
 
     def rows(self):
-        return [s for s in self.lines if s.startswith("collector,instrument=wlan,site=lab ")]
+        start = f"collector,instrument={of_this_host('wlan')},site=lab "
+        return [line for line in self.lines if line.startswith(start)]

@@ -270,7 +270,7 @@ def test_nothing_was_lost(lab: Lab) -> None:
     lab.run("pi", "systemctl stop soclab-uploader")
     on_pi, in_database = measured(lab), stored(lab)
     on_pi = {
-        point: value for point, value in on_pi.items() if "instrument=uploader" not in point[0]
+        point: value for point, value in on_pi.items() if "instrument=uploader-" not in point[0]
     }
     lost = [point for point in on_pi if point not in in_database]
     wrong = [

@@ -44,7 +44,7 @@ def found_nothing_to_repair(pi):
 
 def spooled(pi, measurement):
     lines = pi.check_output("cat /var/lib/soclab/spool/wlan/*").splitlines()
-    return [line for line in lines if line.startswith(f"{measurement},instrument=wlan,")]
+    return [line for line in lines if line.startswith(f"{measurement},instrument=wlan-")]
 
 
 def show(pi, name):
@@ -87,7 +87,8 @@ def test_it_did_not_reboot_a_young_boot(pi):
 def test_events_and_rows_wait_for_the_uploader(pi):
     events = spooled(pi, "event")
     assert re.fullmatch(
-        r'event,instrument=wlan,kind=wlan,site=lab text="eth0 is in trouble: .*" \d+', events[0]
+        r'event,instrument=wlan-[^,]+,kind=wlan,site=lab text="eth0 is in trouble: .*" \d+',
+        events[0],
     )
     rows = spooled(pi, "collector")
     assert {re.search(r"\bup=([01])\.0", row)[1] for row in rows} == {"0", "1"}

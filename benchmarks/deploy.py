@@ -58,12 +58,12 @@ def _measure(folder: Path) -> None:
     lab = ["--limit", ",".join(["localhost", "server", *ONE])]
     figure("server and one Pi, from bare hosts", _play(folder, "site.yml", *lab), "s", at_most=360)
     figure("the same again, nothing to change", _play(folder, "site.yml", *lab), "s", at_most=60)
-    figure("one Pi again, nothing to change", _play(folder, "pi.yml", "--limit", ONE[0]), "s")
+    figure("one Pi again, nothing to change", _play(folder, "site.yml", "--limit", ONE[0]), "s")
     # The first Pi of a run is the one that builds the wheel; here it is built for both.
     _must(_hosts("down", ONE[0]))
     _must(_hosts("up", ONE[0], PIS[ONE[0]]))
-    one_s = _play(folder, "pi.yml", "--limit", ONE[0])
-    four_s = _play(folder, "pi.yml", "--limit", ",".join(FOUR))
+    one_s = _play(folder, "site.yml", "--limit", ONE[0])
+    four_s = _play(folder, "site.yml", "--limit", ",".join(FOUR))
     figure("one bare Pi beside a server that is there", one_s, "s")
     figure("four bare Pis in one run", four_s, "s")
     figure("four Pis beside one", four_s / one_s, "times", at_most=4)
@@ -101,7 +101,10 @@ def _inventory(folder: Path) -> None:
     hosts = yaml.safe_load((DEMO / "hosts.yml").read_text(encoding="utf-8"))
     groups = hosts["all"]["children"]
     groups["servers"]["hosts"] = {"server": {"ansible_host": f"{NET}.10"}}
-    groups["pis"]["hosts"] = {name: {"ansible_host": address} for name, address in PIS.items()}
+    groups["pis"]["hosts"] = {
+        name: {"ansible_host": address, "lab_site": name}  # all have the same instruments
+        for name, address in PIS.items()
+    }
     groups["simulated"]["hosts"] = dict.fromkeys(PIS)
     (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
     (folder / "group_vars").symlink_to(DEMO / "group_vars")

@@ -90,7 +90,9 @@ def _inventory() -> dict[str, Any]:
     secrets = yaml.safe_load(_secrets())
     groups: dict[str, Any] = {"servers": {"hosts": {}}, "pis": {"hosts": {}}}
     for name, case in [(n, {"host": h}) for n, h in GOOD.items()] + _cases():
-        variables = demo[case["host"]] | secrets | LOCAL | (case.get("variables") or {})
+        # Each a site of its own, so that no two Raspberry Pis share instruments.
+        lab = demo[case["host"]] | secrets | LOCAL | {"lab_site": name}
+        variables = lab | (case.get("variables") or {})
         for removed in case.get("remove", ()):
             del variables[removed]
         facts = case.get("facts", {})

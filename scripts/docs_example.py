@@ -107,7 +107,7 @@ def _groups(role: str) -> set[str]:
         plays = yaml.safe_load(playbook.read_text(encoding="utf-8"))
         for play in plays if isinstance(plays, list) else []:
             if role in {entry.get("role") for entry in play.get("roles", [])}:
-                found.add(play["hosts"])
+                found |= set(play["hosts"].split(":"))
     return found - {"localhost"}
 
 

@@ -94,6 +94,9 @@ READ = {
             "quarantine_bytes": (0, 0, 0),
             "memory_bytes": (20e6, 0, 1e5),
             "repairs_total": (0, 0, 0),
+            "disk_free_bytes": (2e10, 1e8, 0),
+            "disk_used_pct": (38, 1, 0),
+            "cpu_temperature_c": (50, 5, 0.5),
         }
         for unit in UNITS
     },

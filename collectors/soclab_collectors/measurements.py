@@ -189,6 +189,9 @@ CONTRACT: Final[dict[str, Measurement]] = {
             "stream_skipped_total": Field("1", "scans the device could not deliver"),
             "memory_bytes": Field("B", "resident memory of the unit"),
             "cpu_s": Field("s", "processor time the unit has used since it started"),
+            "disk_free_bytes": Field("B", "room that is left on the disk of the spool"),
+            "disk_used_pct": Field("%", "part of the disk of the spool that is in use"),
+            "cpu_temperature_c": Field("°C", "temperature of the host's processor"),
         },
     ),
     "event": Measurement(

@@ -144,6 +144,9 @@ def _uploader(second: int) -> dict[str, float]:
         "clock_synced": 1.0,
         "memory_bytes": 20e6,
         "cpu_s": 0.01 * second,
+        "disk_free_bytes": 20e9 - 1e4 * second,
+        "disk_used_pct": 37.5,
+        "cpu_temperature_c": 52.0,
     }
 
 

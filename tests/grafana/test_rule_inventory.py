@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from grafana.source.alerting import files
+from grafana.source import alerting, dashboards
 from grafana.source.alerting.settings import LIMITS, QuietHours, read
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def test_the_inventory_describes_the_quiet_hours() -> None:
 def generate(settings: Any) -> subprocess.CompletedProcess[str]:
     """Run what the role runs on the controller."""
     return subprocess.run(
-        [sys.executable, "-m", "grafana.source.alerting"],
+        [sys.executable, "-m", "grafana.source"],
         cwd=ROOT,
         input=json.dumps(settings),
         capture_output=True,
@@ -53,10 +53,16 @@ def generate(settings: Any) -> subprocess.CompletedProcess[str]:
 def test_the_role_gets_what_is_committed_but_for_the_limits(settings: dict[str, Any]) -> None:
     made = generate(settings)
     assert made.returncode == 0, made.stderr
-    wanted = files(read(settings))
-    assert {f"alerting/{name}": text for name, text in json.loads(made.stdout).items()} == {
-        name: text for name, text in wanted.items() if name.startswith("alerting/")
-    }
+    wanted = alerting.files(read(settings)) | dashboards.files(read(settings))
+    assert json.loads(made.stdout) == wanted
+
+
+def test_the_wall_has_the_limits_of_the_lab() -> None:
+    own = {"limits": {"silent_s": [900, 60]}, "battery_limits": {"shed": {"soc_low_pct": [40, 45]}}}
+    wall = dashboards.files(read(own))["dashboards/soclab/overview.json"]
+    assert "silent = (name) => 900.0\\n" in wall
+    assert 'low = (name) => if name == \\"shed\\" then 40.0 else 30.0\\n' in wall
+    assert "below 30 % or unsure by more than 20 % (shed: 40 %)" in wall
 
 
 @pytest.mark.parametrize(

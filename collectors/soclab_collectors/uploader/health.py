@@ -13,6 +13,7 @@ from soclab_collectors.line_protocol import field_set, series
 from soclab_collectors.spool.folder import measure_backlog
 from soclab_collectors.spool.segment import spool_folders
 from soclab_collectors.unit_name import of_this_host
+from soclab_collectors.uploader.host import host_fields
 
 if TYPE_CHECKING:
     from soclab_collectors.clock import Clock
@@ -102,4 +103,5 @@ class HealthPublisher(threading.Thread):
             "clock_synced": float(self._clock.synced()),
             "memory_bytes": float(resident_pages * resource.getpagesize()),
             "cpu_s": usage.ru_utime + usage.ru_stime,
+            **host_fields(self._directory),
         }

@@ -9,7 +9,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from grafana.source.alerting import battery, collectors, routing, runbook, tasks, trust
+from grafana.source.alerting import (
+    battery,
+    collectors,
+    hosts,
+    routing,
+    runbook,
+    tasks,
+    trust,
+)
 from grafana.source.alerting.rule import FOLDER
 from grafana.source.alerting.settings import Settings
 from grafana.source.alerting.yaml_text import dump
@@ -21,6 +29,7 @@ GROUPS: Final[dict[str, tuple[str, tuple[Rule, ...]]]] = {
     "battery": ("30s", battery.RULES),
     "trust": ("5m", trust.RULES),
     "collectors": ("1m", collectors.RULES),
+    "hosts": ("1m", hosts.RULES),
     "tasks": ("1m", tasks.RULES),
     "watchdog": ("1m", (tasks.WATCHDOG,)),
 }

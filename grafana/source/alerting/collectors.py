@@ -1,7 +1,6 @@
 """Rules about instruments, the units that read them, and the way of readings to the server.
 
-Every Raspberry Pi has an uploader and may watch its WLAN: rules about these take the worst of the
-last minutes, and none counts their restarts.
+Every Raspberry Pi has an uploader, which speaks for the spools of all of its units.
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ def _rows(name: str, *conditions: str) -> str:
 
 
 _OF_UPLOADERS: Final = "r.instrument =~ /^uploader-/"
-_ONE_UNIT: Final = ("r.instrument !~ /^(uploader|wlan)-/",)
 _CHANGES: Final = """\
     |> group(columns: ["site", "instrument"])
     |> sort(columns: ["_time"])
@@ -78,7 +76,7 @@ RULES: Final = (
         uid="soclab-collector-restarting",
         title="Collector restarting",
         severity="warning",
-        series=_rows("readings_total", *_ONE_UNIT)
+        series=_rows("cpu_s")
         + _CHANGES
         + """\
     |> map(fn: (r) => ({r with _value: if r._value < 0.0 then 1.0 else 0.0}))
@@ -87,9 +85,10 @@ RULES: Final = (
         labels=_UNIT,
         limit="restarts",
         decimals=0,
-        summary="{{ $labels.instrument }}: its collector was restarted VALUE times in an hour,"
+        summary="{{ $labels.instrument }}: its program was restarted VALUE times in an hour,"
         " more than LIMIT",
-        why="No pending period: the hour in the query is one." + _NO_ROWS + _ERROR,
+        why="A restart is where processor time begins anew. No pending period: the hour in the"
+        " query is one." + _NO_ROWS + _ERROR,
         dashboard=_DASHBOARD,
         range_s=3600,
         pending="0s",
@@ -98,13 +97,13 @@ RULES: Final = (
         uid="soclab-backlog-age",
         title="Readings wait for the server",
         severity="warning",
-        series=_rows("spool_age_s", _OF_UPLOADERS)
-        + '    |> group(columns: ["site"])\n    |> max()',
-        labels=("site",),
+        series=_rows("spool_age_s", _OF_UPLOADERS) + "    |> max()",
+        labels=_UNIT,
         limit="backlog_age_s",
         unit="s",
         decimals=0,
-        summary="{{ $labels.site }}: readings have waited VALUE for the server, longer than LIMIT",
+        summary="{{ $labels.instrument }}: readings have waited VALUE for the server,"
+        " longer than LIMIT",
         why="The worst of 10 minutes. Pending 5 minutes: after an outage the backlog goes quickly."
         + _NO_ROWS
         + _ERROR,
@@ -116,13 +115,12 @@ RULES: Final = (
         uid="soclab-quarantine",
         title="Readings in quarantine",
         severity="warning",
-        series=_rows("quarantine_bytes", _OF_UPLOADERS)
-        + '    |> group(columns: ["site"])\n    |> max()',
-        labels=("site",),
+        series=_rows("quarantine_bytes", _OF_UPLOADERS) + "    |> max()",
+        labels=_UNIT,
         limit="any",
         unit="bytes",
         decimals=0,
-        summary="{{ $labels.site }}: VALUE in quarantine; the server refused these readings",
+        summary="{{ $labels.instrument }}: VALUE in quarantine; the server refused these readings",
         why="Any is too much: it is never empty again by itself. Pending 1 minute."
         + _NO_ROWS
         + _ERROR,
@@ -134,7 +132,7 @@ RULES: Final = (
         uid="soclab-readings-dropped",
         title="Readings lost",
         severity="critical",
-        series=_rows("dropped_total", *_ONE_UNIT)
+        series=_rows("dropped_total")
         + _CHANGES
         + """\
     |> map(
@@ -175,14 +173,13 @@ RULES: Final = (
         uid="soclab-readings-undated",
         title="Readings without a date",
         severity="warning",
-        series=_rows("undated_bytes", _OF_UPLOADERS)
-        + '    |> group(columns: ["site"])\n    |> max()',
-        labels=("site",),
+        series=_rows("undated_bytes", _OF_UPLOADERS) + "    |> max()",
+        labels=_UNIT,
         limit="any",
         unit="bytes",
         decimals=0,
-        summary="{{ $labels.site }}: VALUE wait for a date; the clock was never right when they"
-        " were taken",
+        summary="{{ $labels.instrument }}: VALUE wait for a date; the clock was never right when"
+        " they were taken",
         why="Pending 15 minutes: they are dated when the clock becomes right in the same boot."
         + _NO_ROWS
         + _ERROR,

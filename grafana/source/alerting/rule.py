@@ -97,8 +97,8 @@ class Rule:
         imports = "".join(f'import "{name}"\n' for name in self.imports)
         return _FLUX.format(
             imports=imports + "\n" if imports else "",
-            fire=_choose(pair.fire, ((name, one.fire) for name, one in own.items())),
-            clear=_choose(pair.clear, ((name, one.clear) for name, one in own.items())),
+            fire=choose(pair.fire, ((name, one.fire) for name, one in own.items())),
+            clear=choose(pair.clear, ((name, one.clear) for name, one in own.items())),
             series=self.series.strip("\n"),
             labels=", ".join(f'"{label}"' for label in self.labels),
             sort='\n    |> sort(columns: ["_time"])' if self.history else "",
@@ -209,7 +209,7 @@ def _expression(ref: str, model: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _choose(default: float, own: Iterable[tuple[str, float]]) -> str:
+def choose(default: float, own: Iterable[tuple[str, float]]) -> str:
     """Return Flux that gives the limit of a name."""
     cases = "".join(f'if name == "{name}" then {number(limit)} else ' for name, limit in own)
     return cases + number(default)

@@ -66,6 +66,9 @@ LIMITS: Final[dict[str, Limit]] = {
     "restarts": Limit(Pair(3, 1), "", "instrument", "restarts of a collector in an hour"),
     "backlog_age_s": Limit(Pair(900, 60), "s", "lab", "age of readings waiting for the server"),
     "rollup_lag_s": Limit(Pair(900, 300), "s", "lab", "minutes' summary behind the readings"),
+    "disk_used_pct": Limit(Pair(90, 85), "%", "instrument", "disk of a Raspberry Pi in use"),
+    "disk_full_d": Limit(Pair(4, 6), "d", "instrument", "time until that disk is full"),
+    "cpu_temperature_c": Limit(Pair(80, 70), "°C", "instrument", "processor too hot"),
 }
 ANYTHING: Final = Limit(Pair(0, 0), "", "lab", "what must not be there at all")
 """The limit of rules that no inventory can have another opinion of."""

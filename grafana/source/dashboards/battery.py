@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grafana.source.dashboard import (
     ANCHORS,
@@ -18,7 +18,7 @@ from grafana.source.dashboard import (
 from grafana.source.dashboards import charge
 from grafana.source.dashboards.per_day import SIGNED, TIME_ZONE, in_and_out
 from grafana.source.flux import chosen, history, present, query, stored, windows
-from grafana.source.palette import BLUE, ORANGE
+from grafana.source.palette import BLUE, ORANGE, RED
 from grafana.source.panels import (
     PLAIN,
     Panel,
@@ -32,6 +32,9 @@ from grafana.source.panels import (
     steps,
     table,
 )
+
+if TYPE_CHECKING:
+    from grafana.source.alerting.settings import Settings
 
 
 def _line(title: str, field: str, unit: str, what: str, normal: str) -> Panel:
@@ -67,17 +70,23 @@ POWER: Final = _line(
     "Power by each instrument; above zero it charges.",
     "the sign of the current.",
 )
-TEMPERATURE: Final = series(
-    "Temperature",
-    history("battery", "temperature_c"),
-    what="Temperature of the battery or its sensor.",
-    normal="5 to 35 °C; lithium cells must not be charged below 0 °C.",
-    unit="celsius",
-    decimals=1,
-    thresholds=steps((None, BLUE), (5, BLUE), (45, "#D55E00")),
-    show_thresholds=True,
-    overrides=by_hue(),
-)
+
+
+def _temperature(settings: Settings) -> Panel:
+    hot, cool = settings.limits["temperature_high_c"]
+    return series(
+        "Temperature",
+        history("battery", "temperature_c"),
+        what="Temperature of the battery or its sensor.",
+        normal=f"5 to {cool:g} °C; lithium cells must not be charged below 0 °C.",
+        unit="celsius",
+        decimals=1,
+        thresholds=steps((None, BLUE), (5, BLUE), (hot, RED)),
+        show_thresholds=True,
+        overrides=by_hue(),
+    )
+
+
 UNSURE: Final = series(
     "Uncertainty",
     query(
@@ -263,46 +272,49 @@ DEEP: Final = stat(
     thresholds=steps((None, "#009E73"), (1, "#E69F00")),
 )
 
-DASHBOARD: Final = Dashboard(
-    uid="soclab-battery",
-    title="Battery",
-    description="One battery: charge by every method, current and voltage on the same time axis, "
-    "charge and energy by day.",
-    variables=[SITE, ONE_BATTERY, INSTRUMENT, METHOD, TIME_ZONE],
-    annotations=[EVENTS, ANCHORS, GAPS],
-    since="now-2d",
-    rows=[
-        Row(
-            title="Now",
-            panels=[
-                (0, 0, 5, 5, charge.now_gauge("Charged")),
-                (5, 0, 4, 5, charge.uncertainty("Unsure by")),
-                (9, 0, 5, 5, charge.time_to_go("Time to go")),
-                (14, 0, 5, 5, CAPACITY),
-                (19, 0, 5, 5, DEEP),
-            ],
-        ),
-        Row(
-            title="Charge, current and voltage",
-            panels=[
-                (0, 0, 24, 10, charge.over_time("State of charge")),
-                (0, 10, 24, 7, CURRENT),
-                (0, 17, 24, 7, VOLTAGE),
-                (0, 24, 24, 7, POWER),
-                (0, 31, 24, 6, TEMPERATURE),
-            ],
-        ),
-        Row(
-            title="Trust",
-            panels=[(0, 0, 12, 8, UNSURE), (12, 0, 12, 8, SINCE_ANCHOR)],
-        ),
-        Row(
-            title="Days and cycles",
-            panels=[
-                (0, 0, 12, 8, CHARGE_PER_DAY),
-                (12, 0, 12, 8, ENERGY_PER_DAY),
-                (0, 8, 24, 6, THROUGHPUT),
-            ],
-        ),
-    ],
-)
+
+def dashboard(settings: Settings) -> Dashboard:
+    """Return it with the limits of a lab."""
+    return Dashboard(
+        uid="soclab-battery",
+        title="Battery",
+        description="One battery: charge by every method, current and voltage on the same time"
+        " axis, charge and energy by day.",
+        variables=[SITE, ONE_BATTERY, INSTRUMENT, METHOD, TIME_ZONE],
+        annotations=[EVENTS, ANCHORS, GAPS],
+        since="now-2d",
+        rows=[
+            Row(
+                title="Now",
+                panels=[
+                    (0, 0, 5, 5, charge.now_gauge("Charged", settings)),
+                    (5, 0, 4, 5, charge.uncertainty("Unsure by")),
+                    (9, 0, 5, 5, charge.time_to_go("Time to go")),
+                    (14, 0, 5, 5, CAPACITY),
+                    (19, 0, 5, 5, DEEP),
+                ],
+            ),
+            Row(
+                title="Charge, current and voltage",
+                panels=[
+                    (0, 0, 24, 10, charge.over_time("State of charge", settings)),
+                    (0, 10, 24, 7, CURRENT),
+                    (0, 17, 24, 7, VOLTAGE),
+                    (0, 24, 24, 7, POWER),
+                    (0, 31, 24, 6, _temperature(settings)),
+                ],
+            ),
+            Row(
+                title="Trust",
+                panels=[(0, 0, 12, 8, UNSURE), (12, 0, 12, 8, SINCE_ANCHOR)],
+            ),
+            Row(
+                title="Days and cycles",
+                panels=[
+                    (0, 0, 12, 8, CHARGE_PER_DAY),
+                    (12, 0, 12, 8, ENERGY_PER_DAY),
+                    (0, 8, 24, 6, THROUGHPUT),
+                ],
+            ),
+        ],
+    )

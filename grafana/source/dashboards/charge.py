@@ -9,12 +9,12 @@ from grafana.source.palette import BLUE, GREEN, GREY, ORANGE, PURPLE
 from grafana.source.panels import above, below, fixed, gauge, named, override, series, stat
 
 if TYPE_CHECKING:
+    from grafana.source.alerting.settings import Settings
     from grafana.source.panels import Json, Panel
 
 METHODS: Final = {"coulomb": BLUE, "ekf": ORANGE, "spkf": GREEN, "smoother": PURPLE}
 """Methods with a colour of their own; others share grey."""
 OF_BATTERY: Final = ("site", "battery", "method")
-LOW_PCT, CRITICAL_PCT = 30.0, 15.0
 
 # The method that is surest of itself speaks for the battery, if it has spoken just now.
 SUREST: Final = f"""
@@ -29,15 +29,21 @@ surest =
 """
 
 
-def now_gauge(title: str) -> Panel:
+def _full_enough(settings: Settings) -> Json:
+    limits = settings.limits
+    return below(limits["soc_low_pct"].fire, limits["soc_critical_pct"].fire)
+
+
+def now_gauge(title: str, settings: Settings) -> Panel:
     """Return the state of charge, big."""
     return gauge(
         title,
         query(SUREST, 'surest |> keep(columns: ["soc_pct"])', imports=["date"]),
         what="State of charge at the end of the range, by the method that is surest of it.",
-        normal=f"above {LOW_PCT:g} %; it moves slowly and comes to 100 % every few days.",
+        normal=f"above {settings.limits['soc_low_pct'].fire:g} %; it moves slowly and comes to"
+        " 100 % every few days.",
         unit="percent",
-        thresholds=below(LOW_PCT, CRITICAL_PCT),
+        thresholds=_full_enough(settings),
         minimum=0,
         maximum=100,
     )
@@ -123,7 +129,7 @@ def time_to_go(title: str) -> Panel:
     )
 
 
-def over_time(title: str) -> Panel:
+def over_time(title: str, settings: Settings) -> Panel:
     """Return every method with its band."""
     return series(
         title,
@@ -137,7 +143,7 @@ def over_time(title: str) -> Panel:
         decimals=1,
         minimum=0,
         maximum=100,
-        thresholds=below(LOW_PCT, CRITICAL_PCT),
+        thresholds=_full_enough(settings),
         overrides=[
             *(one for method, colour in METHODS.items() for one in _drawn(method, colour)),
             *(

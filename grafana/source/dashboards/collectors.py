@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grafana.source.dashboard import EVENTS, INSTRUMENT, SITE, Dashboard, Row
+from grafana.source.dashboards.hosts import hosts
 from grafana.source.dashboards.tasks import TASKS
+from grafana.source.dashboards.units import UNITS, line, rate
 from grafana.source.flux import SECOND, history, query, state_lines, stored
 from grafana.source.palette import GREEN, RED
 from grafana.source.panels import (
-    PLAIN,
-    Json,
     Panel,
     above,
     by_hue,
@@ -22,131 +22,99 @@ from grafana.source.panels import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from grafana.source.alerting.settings import Settings
 
-UNITS: Final = ("site", "instrument")
 NAME: Final = "${__field.labels.instrument}"
 
 
-def _line(
-    title: str,
-    field: str,
-    unit: str,
-    what: str,
-    normal: str,
-    *,
-    fn: str = "mean",
-    stat: str = "mean",
-    after: Sequence[str] = (),
-    thresholds: Json = PLAIN,
-    minimum: float | None = 0,
-) -> Panel:
-    return series(
-        title,
-        history("collector", field, variables=UNITS, fn=fn, stat=stat, after=after),
-        what=what,
-        normal=normal,
-        unit=unit,
-        thresholds=thresholds,
-        show_thresholds=thresholds is not PLAIN,
-        minimum=minimum,
-        overrides=by_hue(),
+def _now(settings: Settings) -> Panel:
+    silent_s, backlog_s = (settings.limits[n].fire for n in ("silent_s", "backlog_age_s"))
+    return table(
+        "Units",
+        query(
+            f"""
+            values =
+                {
+                stored(
+                    "collector",
+                    "up",
+                    "duration_s",
+                    "spool_age_s",
+                    "spool_bytes",
+                    "quarantine_bytes",
+                    "dropped_total",
+                    "clock_synced",
+                    "memory_bytes",
+                    variables=UNITS,
+                )
+            }
+                    |> last()
+            ages =
+                values
+                    |> filter(fn: (r) => r._field == "up")
+                    |> map(fn: (r) => ({{r with
+                        _field: "age",
+                        _value: float(v: int(v: v.timeRangeStop) - int(v: r._time)) / {SECOND},
+                    }}))
+            union(tables: [values, ages])
+                |> group()
+                |> pivot(
+                    rowKey: ["site", "instrument"],
+                    columnKey: ["_field"],
+                    valueColumn: "_value",
+                )
+                |> sort(columns: ["site", "instrument"])
+            """
+        ),
+        what="The last words of every unit within the range, and how old they are at its end.",
+        normal="up, an age below 15 seconds, a backlog of seconds, nothing in quarantine or"
+        " dropped.",
+        columns={
+            "site": {"displayName": "Site"},
+            "instrument": {"displayName": "Unit"},
+            "up": {
+                "displayName": "State",
+                "mappings": words({0: ("DOWN", RED), 1: ("up", GREEN)}),
+                "custom.displayMode": "color-text",
+            },
+            "age": {
+                "displayName": "Age",
+                "unit": "s",
+                "decimals": 0,
+                "thresholds": above(60, silent_s),
+                "custom.displayMode": "color-text",
+            },
+            "duration_s": {"displayName": "Reading takes", "unit": "s"},
+            "spool_age_s": {
+                "displayName": "Backlog",
+                "unit": "s",
+                "decimals": 0,
+                "thresholds": above(60, backlog_s),
+                "custom.displayMode": "color-text",
+            },
+            "spool_bytes": {"displayName": "Backlog", "unit": "decbytes"},
+            "quarantine_bytes": {
+                "displayName": "Quarantine",
+                "unit": "decbytes",
+                "thresholds": above(1, 1),
+                "custom.displayMode": "color-text",
+            },
+            "dropped_total": {
+                "displayName": "Dropped",
+                "thresholds": above(1, 1),
+                "custom.displayMode": "color-text",
+            },
+            "clock_synced": {
+                "displayName": "Clock",
+                "mappings": words({0: ("WRONG", RED), 1: ("right", GREEN)}),
+                "custom.displayMode": "color-text",
+            },
+            "memory_bytes": {"displayName": "Memory", "unit": "decbytes"},
+        },
+        nothing="no unit has reported in this range",
     )
 
 
-def _rate(title: str, field: str, unit: str, what: str, normal: str, per: str = "1s") -> Panel:
-    """Return how fast a counter grows; a restart, where it falls to zero, shows as a gap."""
-    return _line(
-        title,
-        field,
-        unit,
-        what,
-        normal,
-        fn="last",
-        stat="max",
-        after=[f"derivative(unit: {per}, nonNegative: true)"],
-    )
-
-
-NOW: Final = table(
-    "Units",
-    query(
-        f"""
-        values =
-            {
-            stored(
-                "collector",
-                "up",
-                "duration_s",
-                "spool_age_s",
-                "spool_bytes",
-                "quarantine_bytes",
-                "dropped_total",
-                "clock_synced",
-                "memory_bytes",
-                variables=UNITS,
-            )
-        }
-                |> last()
-        ages =
-            values
-                |> filter(fn: (r) => r._field == "up")
-                |> map(fn: (r) => ({{r with
-                    _field: "age",
-                    _value: float(v: int(v: v.timeRangeStop) - int(v: r._time)) / {SECOND},
-                }}))
-        union(tables: [values, ages])
-            |> group()
-            |> pivot(rowKey: ["site", "instrument"], columnKey: ["_field"], valueColumn: "_value")
-            |> sort(columns: ["site", "instrument"])
-        """
-    ),
-    what="The last words of every unit within the range, and how old they are at its end.",
-    normal="up, an age below 15 seconds, a backlog of seconds, nothing in quarantine or dropped.",
-    columns={
-        "site": {"displayName": "Site"},
-        "instrument": {"displayName": "Unit"},
-        "up": {
-            "displayName": "State",
-            "mappings": words({0: ("DOWN", RED), 1: ("up", GREEN)}),
-            "custom.displayMode": "color-text",
-        },
-        "age": {
-            "displayName": "Age",
-            "unit": "s",
-            "decimals": 0,
-            "thresholds": above(60, 120),
-            "custom.displayMode": "color-text",
-        },
-        "duration_s": {"displayName": "Reading takes", "unit": "s"},
-        "spool_age_s": {
-            "displayName": "Backlog",
-            "unit": "s",
-            "decimals": 0,
-            "thresholds": above(60, 600),
-            "custom.displayMode": "color-text",
-        },
-        "spool_bytes": {"displayName": "Backlog", "unit": "decbytes"},
-        "quarantine_bytes": {
-            "displayName": "Quarantine",
-            "unit": "decbytes",
-            "thresholds": above(1, 1),
-            "custom.displayMode": "color-text",
-        },
-        "dropped_total": {
-            "displayName": "Dropped",
-            "thresholds": above(1, 1),
-            "custom.displayMode": "color-text",
-        },
-        "clock_synced": {
-            "displayName": "Clock",
-            "mappings": words({0: ("WRONG", RED), 1: ("right", GREEN)}),
-            "custom.displayMode": "color-text",
-        },
-        "memory_bytes": {"displayName": "Memory", "unit": "decbytes"},
-    },
-    nothing="no unit has reported in this range",
-)
 UP: Final = states(
     "Reaches its device or server",
     state_lines("collector", "up", variables=UNITS, fn="min"),
@@ -163,38 +131,43 @@ CLOCK: Final = states(
     mappings=words({0: ("not synchronised", RED), 1: ("right", GREEN)}),
     name=NAME,
 )
-RATE: Final = _rate(
+RATE: Final = rate(
     "Readings",
     "readings_total",
     "suffix:/s",
     "Readings that each collector takes in a second.",
     "constant: once a second at most instruments.",
 )
-UPLOADED: Final = _rate(
+UPLOADED: Final = rate(
     "Lines stored by the server",
     "uploaded_total",
     "suffix:/s",
     "Lines that the server confirmed to each uploader in a second.",
     "the sum of all readings; higher after an outage.",
 )
-DURATION: Final = _line(
+DURATION: Final = line(
     "Time a reading takes",
     "duration_s",
     "s",
     "How long each collector waits for its instrument.",
     "below the interval between readings.",
 )
-BACKLOG_AGE: Final = _line(
-    "Age of the backlog",
-    "spool_age_s",
-    "s",
-    "Age of the oldest line that waits in each spool.",
-    "a few seconds; it grows while the server is away, and nothing is lost.",
-    fn="max",
-    stat="max",
-    thresholds=above(60, 600),
-)
-BACKLOG: Final = _line(
+
+
+def _backlog_age(settings: Settings) -> Panel:
+    return line(
+        "Age of the backlog",
+        "spool_age_s",
+        "s",
+        "Age of the oldest line that waits in each spool.",
+        "a few seconds; it grows while the server is away, and nothing is lost.",
+        fn="max",
+        stat="max",
+        thresholds=above(60, settings.limits["backlog_age_s"].fire),
+    )
+
+
+BACKLOG: Final = line(
     "Size of the backlog",
     "spool_bytes",
     "decbytes",
@@ -203,7 +176,7 @@ BACKLOG: Final = _line(
     fn="max",
     stat="max",
 )
-ERRORS: Final = _rate(
+ERRORS: Final = rate(
     "Errors",
     "errors_total",
     "suffix:/h",
@@ -211,7 +184,7 @@ ERRORS: Final = _rate(
     "0; single ones on long serial lines.",
     per="1h",
 )
-MISSED: Final = _rate(
+MISSED: Final = rate(
     "Missed readings",
     "missed_total",
     "suffix:/h",
@@ -219,7 +192,7 @@ MISSED: Final = _rate(
     "0; the Raspberry Pi is busy else.",
     per="1h",
 )
-FAILED: Final = _rate(
+FAILED: Final = rate(
     "Failed uploads",
     "uploads_failed_total",
     "suffix:/h",
@@ -227,7 +200,7 @@ FAILED: Final = _rate(
     "0; some while the server restarts.",
     per="1h",
 )
-DROPPED: Final = _line(
+DROPPED: Final = line(
     "Dropped lines",
     "dropped_total",
     "none",
@@ -237,7 +210,7 @@ DROPPED: Final = _line(
     stat="max",
     thresholds=above(1, 1),
 )
-QUARANTINE: Final = _line(
+QUARANTINE: Final = line(
     "Quarantine",
     "quarantine_bytes",
     "decbytes",
@@ -246,20 +219,6 @@ QUARANTINE: Final = _line(
     fn="max",
     stat="max",
     thresholds=above(1, 1),
-)
-MEMORY: Final = _line(
-    "Memory",
-    "memory_bytes",
-    "decbytes",
-    "Resident memory of the uploader.",
-    "15 to 25 MB, constant.",
-)
-PROCESSOR: Final = _rate(
-    "Processor",
-    "cpu_s",
-    "percentunit",
-    "Share of one core that each unit uses.",
-    "0.2 % for an instrument read once a second.",
 )
 RESTARTS: Final = series(
     "Restarts",
@@ -285,49 +244,45 @@ RESTARTS: Final = series(
     minimum=0,
     calcs=("sum",),
 )
-REPAIRS: Final = _rate(
-    "Repairs of the network",
-    "repairs_total",
-    "suffix:/h",
-    "Steps taken in an hour to bring the network of a Raspberry Pi back.",
-    "0.",
-    per="1h",
-)
 
-DASHBOARD: Final = Dashboard(
-    uid="soclab-collectors",
-    title="Collectors and tasks",
-    description="Does every reading arrive? Units on Raspberry Pis, uploads, tasks on the server.",
-    variables=[SITE, INSTRUMENT],
-    annotations=[EVENTS],
-    since="now-6h",
-    rows=[
-        Row(title="Now", panels=[(0, 0, 24, 8, NOW), (0, 8, 14, 6, UP), (14, 8, 10, 6, CLOCK)]),
-        Row(
-            title="Flow",
-            panels=[
-                (0, 0, 8, 8, RATE),
-                (8, 0, 8, 8, UPLOADED),
-                (16, 0, 8, 8, DURATION),
-                (0, 8, 12, 8, BACKLOG_AGE),
-                (12, 8, 12, 8, BACKLOG),
-            ],
-        ),
-        Row(
-            title="What should not happen",
-            panels=[
-                (0, 0, 8, 7, ERRORS),
-                (8, 0, 8, 7, MISSED),
-                (16, 0, 8, 7, FAILED),
-                (0, 7, 8, 7, DROPPED),
-                (8, 7, 8, 7, QUARANTINE),
-                (16, 7, 8, 7, RESTARTS),
-            ],
-        ),
-        Row(
-            title="Cost",
-            panels=[(0, 0, 8, 7, MEMORY), (8, 0, 8, 7, PROCESSOR), (16, 0, 8, 7, REPAIRS)],
-        ),
-        Row(title="Tasks of InfluxDB", panels=TASKS),
-    ],
-)
+
+def dashboard(settings: Settings) -> Dashboard:
+    """Return it with the limits of a lab."""
+    return Dashboard(
+        uid="soclab-collectors",
+        title="Collectors and tasks",
+        description="Does every reading arrive? Units on Raspberry Pis, uploads, tasks on the"
+        " server.",
+        variables=[SITE, INSTRUMENT],
+        annotations=[EVENTS],
+        since="now-6h",
+        rows=[
+            Row(
+                title="Now",
+                panels=[(0, 0, 24, 8, _now(settings)), (0, 8, 14, 6, UP), (14, 8, 10, 6, CLOCK)],
+            ),
+            Row(
+                title="Flow",
+                panels=[
+                    (0, 0, 8, 8, RATE),
+                    (8, 0, 8, 8, UPLOADED),
+                    (16, 0, 8, 8, DURATION),
+                    (0, 8, 12, 8, _backlog_age(settings)),
+                    (12, 8, 12, 8, BACKLOG),
+                ],
+            ),
+            Row(
+                title="What should not happen",
+                panels=[
+                    (0, 0, 8, 7, ERRORS),
+                    (8, 0, 8, 7, MISSED),
+                    (16, 0, 8, 7, FAILED),
+                    (0, 7, 8, 7, DROPPED),
+                    (8, 7, 8, 7, QUARANTINE),
+                    (16, 7, 8, 7, RESTARTS),
+                ],
+            ),
+            hosts(settings),
+            Row(title="Tasks of InfluxDB", panels=TASKS),
+        ],
+    )

@@ -75,6 +75,12 @@ def grafana_read(path: str, folder: str) -> str:
     return (Path(folder) / path).read_text(encoding="utf-8")
 
 
+def grafana_in_folder(files: dict[str, str], folder: str) -> dict[str, str]:
+    """Return those of the files that are in a folder, by their names relative to it."""
+    prefix = f"{folder}/"
+    return {n.removeprefix(prefix): text for n, text in files.items() if n.startswith(prefix)}
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -83,5 +89,6 @@ class FilterModule:
         return {
             "grafana_alerting_removed": grafana_alerting_removed,
             "grafana_files": grafana_files,
+            "grafana_in_folder": grafana_in_folder,
             "grafana_read": grafana_read,
         }

@@ -97,6 +97,8 @@ def test_limits_of_the_inventory_are_in_the_files_and_all_else_is_as_committed(h
         deployed = host.file(f"/etc/soclab/grafana/provisioning/alerting/{file.name}")
         there[file.name] = deployed.content_string == file.read_text(encoding="utf-8")
     assert {file for file, same in there.items() if not same} == {"battery.yml"}
+    wall = host.file("/etc/soclab/grafana/dashboards/soclab/overview.json").content_string
+    assert wall == (OWN.parent / "dashboards/soclab/overview.json").read_text(encoding="utf-8")
     battery = host.file("/etc/soclab/grafana/provisioning/alerting/battery.yml").content_string
     assert battery.count('fire = (name) => if name == "lfp48" then 46.0 else 11.0') == 2
     uids = {rule["uid"] for rule in ask(host, "/api/v1/provisioning/alert-rules")}

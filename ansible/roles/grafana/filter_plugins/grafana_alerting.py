@@ -81,6 +81,17 @@ def grafana_in_folder(files: dict[str, str], folder: str) -> dict[str, str]:
     return {n.removeprefix(prefix): text for n, text in files.items() if n.startswith(prefix)}
 
 
+def grafana_copies(
+    names: Iterable[str], folder: str, to: str, instead: dict[str, str] | None = None
+) -> list[dict[str, str]]:
+    """Return what the module place_files needs to copy files, or what is there instead of them."""
+    own = instead or {}
+    return [
+        {"path": f"{to}/{name}", "content": own.get(name) or grafana_read(name, folder)}
+        for name in names
+    ]
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -88,6 +99,7 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "grafana_alerting_removed": grafana_alerting_removed,
+            "grafana_copies": grafana_copies,
             "grafana_files": grafana_files,
             "grafana_in_folder": grafana_in_folder,
             "grafana_read": grafana_read,

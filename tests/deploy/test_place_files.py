@@ -96,7 +96,7 @@ def test_check_mode_says_what_it_would_do_and_does_nothing(place: Any, tmp_path:
     [
         ({"path": "is-a-folder", "content": "x"}, "is no ordinary file"),
         ({"path": "is-a-link", "content": "x"}, "is no ordinary file"),
-        ({"path": "missing/file", "content": "x"}, "No such file or directory"),
+        ({"path": "missing/file", "content": "x"}, "has no folder yet"),
     ],
 )
 def test_what_is_in_the_way_stays(

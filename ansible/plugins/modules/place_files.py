@@ -83,6 +83,8 @@ class Placer:
         path, content = Path(entry["path"]), entry["content"].encode()
         if path.is_symlink() or path.is_dir():
             self._module.fail_json(msg=f"{path} exists and is no ordinary file. Remove it.")
+        if not (path.parent.is_dir() or self._module.check_mode):
+            self._module.fail_json(msg=f"{path} has no folder yet. Name it among folders.")
         before = path.read_bytes() if path.exists() else None
         if before == content:
             self._note(path, changed=self._attributes(path, entry))

@@ -91,6 +91,18 @@ def test_check_mode_says_what_it_would_do_and_does_nothing(place: Any, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_is_refused_does_not_replace_the_old_one(place: Any, tmp_path: Path) -> None:
+    rules = tmp_path / "my.rules"
+    rules.write_text("old\n")
+    entry = {"path": str(rules), "validate": "grep --quiet new %s"}
+    done = place(files=({**entry, "content": "wrong\n"},))
+    assert done["failed"]
+    assert f"{rules} stays as it is" in done["msg"]
+    assert rules.read_text() == "old\n"
+    assert place(files=({**entry, "content": "new\n"},))["changed"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["my.rules"]
+
+
 @pytest.mark.parametrize(
     ("entry", "says"),
     [

@@ -37,6 +37,9 @@ options:
     options:
       path: {description: Where., type: path, required: true}
       content: {description: All of it., type: str, required: true}
+      validate:
+        description: Command that judges the file before it replaces the old one; C(%s) is its path.
+        type: str
       mode: {description: Permissions., type: str, default: "0644"}
       owner: {description: Its owner., type: str, default: root}
       group: {description: Its group., type: str, default: root}
@@ -91,8 +94,21 @@ class Placer:
             return
         self._differ(path, (before or b"").decode(errors="replace"), entry["content"])
         if not self._module.check_mode:
+            if entry["validate"]:
+                self._validate(path, content, entry["validate"])
             self._replace(path, content, entry)
         self._note(path, changed=True)
+
+    def _validate(self, path: Path, content: bytes, command: str) -> None:
+        # Elsewhere, since programs read whatever is in their folders; some want to know its name.
+        with tempfile.TemporaryDirectory(dir=self._module.tmpdir) as folder:
+            candidate = Path(folder) / path.name
+            candidate.write_bytes(content)
+            status, out, err = self._module.run_command(command.replace("%s", str(candidate)))
+        if status:
+            self._module.fail_json(
+                msg=f"{path} stays as it is, since {command} refuses the new one:\n{out}{err}"
+            )
 
     def _replace(self, path: Path, content: bytes, entry: dict[str, Any]) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -133,8 +149,12 @@ def main() -> None:
         "group": {"type": "str", "default": "root"},
     }
     folder = {**common, "mode": {"type": "str", "default": "0755"}}
-    content = {"type": "str", "required": True}
-    file = {**common, "mode": {"type": "str", "default": "0644"}, "content": content}
+    file = {
+        **common,
+        "mode": {"type": "str", "default": "0644"},
+        "content": {"type": "str", "required": True},
+        "validate": {"type": "str"},
+    }
     module = AnsibleModule(
         argument_spec={
             "folders": {"type": "list", "elements": "dict", "default": [], "options": folder},

@@ -8,7 +8,8 @@ of charge and minutes come from the Flux tasks, run by InfluxDB itself.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from influxdb_client import InfluxDBClient
 from soclab_collectors.collector.health import Health
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 SITE, BATTERY = "lab", "demo"
 LENGTH_S = 25 * 60  # two days and a half of the plant
-OUTAGE_S = (400, 520)  # of the LabJack, since the beginning
-RESTARTED_S = 700  # the charge controller's unit
+OUTAGE = (400, 520)  # of the LabJack: the first and, but for one, the last reading
+RESTARTED = 700  # the charge controller's unit, at this reading
 MONITOR_S = 10
 TASK_TIMEOUT_S = 120  # on a busy machine
 METHODS = ("ekf", "spkf", "smoother", "by-hand")  # none of them has a unit yet
@@ -71,10 +72,28 @@ class Clock:
         return self.now
 
 
+class Pace(NamedTuple):
+    """How often instruments are read (s), and how many seconds of the lab one of the plant is."""
+
+    every_s: int = 1
+    stretch: int = 1
+
+
+REAL: Final = Pace()
+
+
 def raw_lines(end_s: float, site: str = SITE) -> list[str]:
     """Return what the instruments of a lab write in the minutes before ``end_s``."""
     begin = end_s - LENGTH_S
-    clock = Clock(begin)
+    lines = [one for step in islice(instruments(begin, site=site), LENGTH_S) for one in step]
+    rows = Rows()
+    rows.add("collector", _unit(site, "old-mppt"), {"up": 1.0, "spool_age_s": 1.0}, begin + 60)
+    return lines + rows.lines
+
+
+def instruments(begin_s: float, pace: Pace = REAL, site: str = SITE) -> Iterator[list[str]]:
+    """Yield what instruments write at each reading, without end."""
+    clock = Clock(begin_s)
     plant = Plant(seed=3, clock=clock)
     sources = {
         name: PlantSource(plant, error, seed=n, only_electronic_load=name == "load")
@@ -87,23 +106,25 @@ def raw_lines(end_s: float, site: str = SITE) -> list[str]:
     rows, counter_ah = Rows(), 0.0
     tags = {name: {"site": site, "battery": BATTERY, "instrument": name} for name in sources}
     text = "LabJack T7 470012345, firmware 1.03; current = 20 A/V * AIN2 +0 A"
-    rows.add("event", {**tags["labjack"], "kind": "calibration"}, {"text": text}, begin)
-    for second in range(LENGTH_S):
-        clock.now = begin + second
+    rows.add("event", {**tags["labjack"], "kind": "calibration"}, {"text": text}, begin_s)
+    for number in count():
+        second = number * pace.every_s
+        now_s = begin_s + second
+        clock.now = begin_s + second / pace.stretch
         seen = {name: source.snapshot() for name, source in sources.items()}
-        away = OUTAGE_S[0] <= second < OUTAGE_S[1]
+        away = OUTAGE[0] <= number < OUTAGE[1]
         if not away:
             u, i = seen["labjack"].battery_v, seen["labjack"].battery_a
             fields = {"voltage_v": u, "current_a": i, "power_w": u * i}
-            rows.add("battery", tags["labjack"], fields, clock.now)
+            rows.add("battery", tags["labjack"], fields, now_s)
         u, i = seen["load"].battery_v, seen["load"].load_a
-        counter_ah += i / 3600
+        counter_ah += i * pace.every_s / 3600
         fields = {"voltage_v": u, "current_a": i, "power_w": u * i, "charge_ah": counter_ah}
         fields |= {"enabled": float(i > 0), "remote": 0.0, "mode": 2.0}
-        rows.add("load", tags["load"], fields, clock.now)
+        rows.add("load", tags["load"], fields, now_s)
         for measurement, found in mapper.fields(firmware.values(seen["mppt"])).items():
-            rows.add(measurement, tags["mppt"], found, clock.now)
-        if second == RESTARTED_S:
+            rows.add(measurement, tags["mppt"], found, now_s)
+        if number == RESTARTED:
             health["mppt"] = Health("mppt")
         for name, unit in health.items():
             if away and name == "labjack":
@@ -113,14 +134,13 @@ def raw_lines(end_s: float, site: str = SITE) -> list[str]:
                 unit.readings_total += 1
                 unit.duration_s = 0.01
             if second % MONITOR_S == 0:
-                uptime = second - RESTARTED_S * (name == "mppt" and second >= RESTARTED_S)
-                rows.add("collector", _unit(site, name), _said(unit, uptime), clock.now)
+                since = RESTARTED * (name == "mppt" and number >= RESTARTED) * pace.every_s
+                rows.add("collector", _unit(site, name), _said(unit, second - since), now_s)
         if second % MONITOR_S == 0:
-            rows.add("collector", _unit(site, "uploader-pi1"), _uploader(second), clock.now)
-            rows.add("collector", _unit(site, "wlan-pi1"), _wlan(), clock.now)
-    fell_silent = begin + 60
-    rows.add("collector", _unit(site, "old-mppt"), {"up": 1.0, "spool_age_s": 1.0}, fell_silent)
-    return rows.lines
+            rows.add("collector", _unit(site, "uploader-pi1"), _uploader(second), now_s)
+            rows.add("collector", _unit(site, "wlan-pi1"), _wlan(), now_s)
+        yield rows.lines
+        rows = Rows()
 
 
 def _unit(site: str, name: str) -> dict[str, str]:
@@ -155,24 +175,25 @@ def _wlan() -> dict[str, float]:
     return always | {"spool_bytes": 200.0, "spool_age_s": 1.0, "dropped_total": 0.0, "cpu_s": 1.0}
 
 
-def config() -> Config:
-    """Return tasks that run when they are asked to, and hardly ever by themselves."""
+def config(pace: Pace = REAL, every_s: int = 86_400) -> Config:
+    """Return tasks that run when they are asked to and, by default, hardly ever by themselves."""
+    cell_s = 5 * pace.every_s
     return Config(
         influxdb=InfluxdbConfig(org="soclab"),
-        coulomb=CoulombConfig(every_s=86_400, cell_s=5, settle_s=5, late_window_s=600),
-        rollup=RollupConfig(every_s=86_400),
+        coulomb=CoulombConfig(every_s=every_s, cell_s=cell_s, settle_s=5, late_window_s=600),
+        rollup=RollupConfig(every_s=every_s),
         batteries=(
             BatteryConfig(
                 name=BATTERY,
                 site=SITE,
                 instrument="labjack",
-                capacity_ah=0.5,
+                capacity_ah=0.5 * pace.stretch,
                 coulombic_efficiency=0.995,
                 initial_soc_pct=80.0,
                 initial_sigma_pct=3.0,
-                max_gap_s=5,
-                full=FullAnchor(voltage_v=14.15, tail_current_a=0.2, hold_s=6),
-                empty=EmptyAnchor(voltage_v=11.2, current_a=0.5, hold_s=6),
+                max_gap_s=5 * pace.every_s,
+                full=FullAnchor(voltage_v=14.15, tail_current_a=0.2, hold_s=6 * pace.every_s),
+                empty=EmptyAnchor(voltage_v=11.2, current_a=0.5, hold_s=6 * pace.every_s),
             ),
         ),
     )
@@ -189,12 +210,12 @@ def fill(server: Influxd) -> float:
     ) as client:
         install(client, config())
     for task in server.request("GET", "/api/v2/tasks")["tasks"]:
-        _run(server, task["id"])
+        run_task(server, task["id"])
     server.write("\n".join(_other_methods(server)), "derived")
     return end_s
 
 
-def _run(server: Influxd, task_id: str) -> None:
+def run_task(server: Influxd, task_id: str) -> None:
     """Run a task now, in InfluxDB, and wait until it is written down that it did."""
     server.request("POST", f"/api/v2/tasks/{task_id}/runs")
     deadline = time.monotonic() + TASK_TIMEOUT_S

@@ -52,6 +52,8 @@ class RealGrafana:
         server: Influxd,
         token: str,
         webhooks: str,
+        *,
+        without_login: bool = False,
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -67,6 +69,8 @@ class RealGrafana:
             "GF_PATHS_PLUGINS": str(folder / "plugins"),
             "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
         }
+        if without_login:  # for a browser on this machine; the role never does that
+            environment["GF_AUTH_ANONYMOUS_ENABLED"] = "true"
         self.log = folder / "grafana.log"
         program = [*command, f"--homepath={home}", f"--config={folder}/grafana.ini"]
         if setpriv := shutil.which("setpriv"):  # dies with the test run, however that ends

@@ -133,7 +133,7 @@ def over_time(title: str, settings: Settings) -> Panel:
     """Return every method with its band."""
     return series(
         title,
-        *(_band(method) for method in METHODS),
+        *(band(method, "soc_pct", "sigma_pct") for method in METHODS),
         _other_methods(),
         _claimed(),
         what="State of charge by every method, each with a band of two standard uncertainties to "
@@ -145,7 +145,7 @@ def over_time(title: str, settings: Settings) -> Panel:
         maximum=100,
         thresholds=_full_enough(settings),
         overrides=[
-            *(one for method, colour in METHODS.items() for one in _drawn(method, colour)),
+            *(one for method, colour in METHODS.items() for one in drawn(method, colour)),
             *(
                 override(
                     "byFrameRefID",
@@ -164,10 +164,9 @@ def over_time(title: str, settings: Settings) -> Panel:
     )
 
 
-def _band(method: str) -> str:
-    rows = stored(
-        "soc", "soc_pct", "sigma_pct", variables=OF_BATTERY, only=f'r.method == "{method}"'
-    )
+def band(method: str, field: str, sigma: str) -> str:
+    """Return a field of a method, and two standard uncertainties to either side of it."""
+    rows = stored("soc", field, sigma, variables=OF_BATTERY, only=f'r.method == "{method}"')
     return query(
         f"""
         {rows}
@@ -176,9 +175,9 @@ def _band(method: str) -> str:
             |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
             |> map(fn: (r) => ({{
                 _time: r._time,
-                "{method}": r.soc_pct,
-                "{method} - 2σ": r.soc_pct - 2.0 * r.sigma_pct,
-                "{method} + 2σ": r.soc_pct + 2.0 * r.sigma_pct,
+                "{method}": r.{field},
+                "{method} - 2σ": r.{field} - 2.0 * r.{sigma},
+                "{method} + 2σ": r.{field} + 2.0 * r.{sigma},
             }}))
             |> sort(columns: ["_time"])
         """
@@ -198,7 +197,8 @@ def _claimed() -> str:
     )
 
 
-def _drawn(method: str, colour: str) -> list[Json]:
+def drawn(method: str, colour: str) -> list[Json]:
+    """Return overrides that give the lines of ``band`` their colour and their shade."""
     hidden = {"legend": True, "tooltip": False, "viz": False}
     edge = {"color": fixed(colour), "custom_lineWidth": 0, "custom_hideFrom": hidden}
     return [

@@ -15,18 +15,35 @@ Json = dict[str, Any]
 
 
 class Webhooks:
-    """Takes every POST, answers as Discord does, and keeps what came by its path."""
+    """Takes every POST, answers as Discord does, and keeps what came by its path.
+
+    A message that names something in ``too_many`` is refused once, as one of too many.
+    """
 
     def __init__(self) -> None:
         self.posts: dict[str, list[Json]] = {"/discord": [], "/watchdog": []}
-        posts = self.posts
+        self.too_many: set[str] = set()
+        hooks = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                posts[self.path].append(json.loads(body))
-                self.send_response(204)
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                if refused := {name for name in hooks.too_many if name in body}:
+                    hooks.too_many -= refused
+                    self._answer(
+                        429,
+                        b'{"message": "You are being rate limited.",'
+                        b' "retry_after": 0.5, "global": false}',
+                    )
+                    return
+                hooks.posts[self.path].append(json.loads(body))
+                self._answer(204)
+
+            def _answer(self, status: int, content: bytes = b"") -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from soclab_services.cli import flux, influxdb, inventory, model, soc
+from soclab_services.cli import flux, forecast, influxdb, inventory, model, soc
 
 app = typer.Typer(
     name="soclab",
@@ -41,6 +41,7 @@ app.add_typer(influxdb.app, name="influxdb")
 app.add_typer(flux.app, name="flux")
 app.add_typer(soc.app, name="soc")
 app.add_typer(model.app, name="model")
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(inventory.app, name="inventory")
 for _command in metadata.entry_points(group="soclab.commands"):
     app.add_typer(_command.load())  # without a name: its commands become commands of soclab

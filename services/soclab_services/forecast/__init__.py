@@ -1,0 +1,1 @@
+"""State of charge over the next 24 hours, from a battery's own history."""

@@ -96,4 +96,4 @@ def fit(known: Situations, came_pct: Array, penalty: float) -> Array:
 def predict(known: Situations, weights: Array) -> Array:
     """Return the forecast (%), shape (m, 24)."""
     correction = np.einsum("hmk,hk->mh", features(known), weights)
-    return np.clip(same_hour_change(known) + correction, 0.0, 100.0)
+    return np.asarray(np.clip(same_hour_change(known) + correction, 0.0, 100.0))

@@ -134,7 +134,7 @@ def test_low_charge_is_told_once_and_so_is_that_it_is_over(grafana, lab, webhook
     time.sleep(GROUP_INTERVAL_S + 15)  # a second message would come now
     (fired,) = webhooks.about(LOW)
     (embed,) = fired["embeds"]
-    said = f"{LOW}: state of charge 10.0 %, below 15 %"
+    said = f"{LOW}: state of charge 10.0 % (alert below 15 %)"
     assert (embed["title"], embed["color"]) == (f"🚨 {said}", RED)
     lines = fired["content"].splitlines()
     assert lines[0] == f"🚨 **{said}**"
@@ -147,7 +147,7 @@ def test_low_charge_is_told_once_and_so_is_that_it_is_over(grafana, lab, webhook
     time.sleep(GROUP_INTERVAL_S + 15)
     _, over = webhooks.about(LOW)
     (embed,) = over["embeds"]
-    assert embed["title"].startswith(f"✅ Over: {LOW}: state of charge ")
+    assert embed["title"] == f"✅ Over: {LOW}: state of charge 60.0 % (alert below 15 %)"
     assert embed["color"] == GREEN
 
 

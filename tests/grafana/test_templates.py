@@ -129,7 +129,7 @@ def alert(
         "status": status,
         "labels": {"alertname": "Voltage too low", "severity": severity, "battery": battery},
         "annotations": {
-            "summary": f"{battery}: voltage 10.80 V, below 11 V (daq)",
+            "summary": f"{battery}: voltage 10.80 V by daq (alert below 11 V)",
             "dashboard": f"https://lab.test/d/soclab-battery?var-battery={battery}",
             "runbook_url": "https://lab.test/d/soclab-runbook?viewPanel=4",
             **annotations,
@@ -165,9 +165,9 @@ def since(number: int = 1) -> int:
 
 def test_one_alert_says_what_since_when_and_where_to_look(go: Go) -> None:
     title, content = message(go, alert())
-    assert title == "🚨 house1: voltage 10.80 V, below 11 V (daq)"
+    assert title == "🚨 house1: voltage 10.80 V by daq (alert below 11 V)"
     assert content == (
-        "🚨 **house1: voltage 10.80 V, below 11 V (daq)**\n"
+        "🚨 **house1: voltage 10.80 V by daq (alert below 11 V)**\n"
         f"since <t:{since()}:f>"
         " · [dashboard](<https://lab.test/d/soclab-battery?var-battery=house1>)"
         " · [what to do](<https://lab.test/d/soclab-runbook?viewPanel=4>)\n"
@@ -185,15 +185,17 @@ def test_the_sign_is_the_severity_s(go: Go, severity: str, sign: str) -> None:
 
 def test_a_resolved_alert_looks_different(go: Go) -> None:
     title, content = message(go, alert(status="resolved"))
-    assert title == "✅ Over: house1: voltage 10.80 V, below 11 V (daq)"
-    assert content == "✅ house1: voltage 10.80 V, below 11 V (daq)\n"
+    assert title == "✅ Over: house1: voltage 10.80 V by daq (alert below 11 V)"
+    assert content == "✅ Over: house1: voltage 10.80 V by daq (alert below 11 V)\n"
 
 
 def test_an_alert_that_ends_because_nothing_is_known_is_no_good_news(go: Go) -> None:
     gone = alert(status="resolved", grafana_state_reason="MissingSeries")
     title, content = message(go, gone)
     assert title.startswith("❔ Over: house1")
-    assert content == "❔ house1: voltage 10.80 V, below 11 V (daq) (no longer known)\n"
+    assert (
+        content == "❔ Over: house1: voltage 10.80 V by daq (alert below 11 V) (no longer known)\n"
+    )
 
 
 def test_rules_that_cannot_be_evaluated_are_named(go: Go) -> None:
@@ -224,7 +226,7 @@ def test_firing_and_resolved_in_one_message(go: Go) -> None:
     title, content = message(go, alert(1), *(alert(n, "resolved") for n in range(2, 6)))
     assert title == "🚨 1 alert: Voltage too low"
     assert content.splitlines()[2:] == [
-        "✅ house2: voltage 10.80 V, below 11 V (daq)",
+        "✅ Over: house2: voltage 10.80 V by daq (alert below 11 V)",
         "… 4 are over in all",
     ]
 

@@ -59,7 +59,7 @@ RULES: Final = (
         unit="s",
         decimals=0,
         summary="{{ with $labels.instrument }}{{ . }}{{ else }}every instrument{{ end }}:"
-        " no reading for VALUE, longer than LIMIT",
+        " no reading for VALUE (alert after LIMIT)",
         why="""
             Critical, since nobody watches the battery meanwhile. The query itself counts the time,
             so that an instrument that vanishes does not vanish from the alert; one that was removed
@@ -85,8 +85,8 @@ RULES: Final = (
         labels=_UNIT,
         limit="restarts",
         decimals=0,
-        summary="{{ $labels.instrument }}: its program was restarted VALUE times in an hour,"
-        " more than LIMIT",
+        summary="{{ $labels.instrument }}: its program was restarted VALUE times in an hour"
+        " (alert above LIMIT)",
         why="A restart is where processor time begins anew. No pending period: the hour in the"
         " query is one." + _NO_ROWS + _ERROR,
         dashboard=_DASHBOARD,
@@ -102,8 +102,8 @@ RULES: Final = (
         limit="backlog_age_s",
         unit="s",
         decimals=0,
-        summary="{{ $labels.instrument }}: readings have waited VALUE for the server,"
-        " longer than LIMIT",
+        summary="{{ $labels.instrument }}: readings have waited VALUE for the server"
+        " (alert after LIMIT)",
         why="The worst of 10 minutes. Pending 5 minutes: after an outage the backlog goes quickly."
         + _NO_ROWS
         + _ERROR,

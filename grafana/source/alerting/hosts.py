@@ -68,7 +68,7 @@ RULES: Final = (
         limit="disk_used_pct",
         unit="%",
         decimals=0,
-        summary="{{ $labels.instrument }}: VALUE of its disk are in use, more than LIMIT",
+        summary="{{ $labels.instrument }}: VALUE of its disk are in use (alert above LIMIT)",
         why="Critical: without room, readings are lost as soon as the server is away. Pending 5"
         " minutes: an upgrade needs room for a moment." + _SILENT,
         dashboard=_DASHBOARD,
@@ -84,7 +84,7 @@ RULES: Final = (
         labels=_HOST,
         limit="disk_full_d",
         unit="d",
-        summary="{{ $labels.instrument }}: its disk is full in VALUE, less than LIMIT",
+        summary="{{ $labels.instrument }}: its disk is full in VALUE (alert below LIMIT)",
         why="From a straight line through the free space of a day, from six hours of data on."
         " Pending 30 minutes: the line moves slowly." + _SILENT,
         dashboard=_DASHBOARD,
@@ -102,7 +102,7 @@ RULES: Final = (
         limit="cpu_temperature_c",
         unit="°C",
         decimals=0,
-        summary="{{ $labels.instrument }}: its processor has VALUE, more than LIMIT",
+        summary="{{ $labels.instrument }}: its processor has VALUE (alert above LIMIT)",
         why="Pending 5 minutes: at its limit it slows down by itself." + _SILENT,
         dashboard=_DASHBOARD,
         range_s=3600,

@@ -63,8 +63,8 @@ RULES: Final = (
         limit="soc_lag_s",
         unit="s",
         decimals=0,
-        summary="{{ $labels.battery }}: state of charge is VALUE behind its readings,"
-        " more than LIMIT",
+        summary="{{ $labels.battery }}: state of charge is VALUE behind its readings"
+        " (alert above LIMIT)",
         why="""
             Critical, since alerts about the state of charge see an old one. It compares with the
             readings, so it keeps quiet while these are missing. Pending 5 minutes: a backlog is
@@ -83,8 +83,8 @@ RULES: Final = (
         limit="rollup_lag_s",
         unit="s",
         decimals=0,
-        summary="{{ $labels.site }}: minutes are summarised VALUE behind the readings,"
-        " more than LIMIT",
+        summary="{{ $labels.site }}: minutes are summarised VALUE behind the readings"
+        " (alert above LIMIT)",
         why="Pending 10 minutes: a backlog is summarised day by day. No data is OK: there are no"
         " readings." + _ERROR,
         dashboard=_DASHBOARD,

@@ -83,8 +83,8 @@ RULES: Final = (
         limit="disagree_current_a",
         unit="A",
         decimals=2,
-        summary="{{ $labels.battery }}: current of {{ $labels.pair }} differs by VALUE,"
-        " more than LIMIT",
+        summary="{{ $labels.battery }}: current of {{ $labels.pair }} differs by VALUE"
+        " (alert above LIMIT)",
         why="Pending 15 minutes on whole minutes: steps of the current that one of them sees"
         " earlier are over." + _NO_DATA,
         dashboard="soclab-instruments",
@@ -100,8 +100,8 @@ RULES: Final = (
         labels=("site", "battery", "pair"),
         limit="disagree_charge_ah",
         unit="Ah",
-        summary="{{ $labels.battery }}: charge of {{ $labels.pair }} differs by VALUE in a day,"
-        " more than LIMIT",
+        summary="{{ $labels.battery }}: charge of {{ $labels.pair }} differs by VALUE in a day"
+        " (alert above LIMIT)",
         why="Pending 30 minutes: it is a sum over a day, of the ten minutes that both have seen."
         + _NO_DATA,
         dashboard="soclab-instruments",
@@ -117,8 +117,8 @@ RULES: Final = (
         history=True,
         limit="disagree_soc_pct",
         unit="%",
-        summary="{{ $labels.battery }}: methods differ by VALUE of state of charge,"
-        " more than LIMIT",
+        summary="{{ $labels.battery }}: methods differ by VALUE of state of charge"
+        " (alert above LIMIT)",
         why="Pending 30 minutes: one of them may be catching up." + _NO_DATA,
         dashboard="soclab-battery",
         range_s=6 * 3600,
@@ -132,7 +132,7 @@ RULES: Final = (
         series=_ANCHOR,
         limit="anchor_age_d",
         unit="d",
-        summary="{{ $labels.battery }}: VALUE since it was full or empty, more than LIMIT;"
+        summary="{{ $labels.battery }}: VALUE since it was full or empty (alert above LIMIT):"
         " its state of charge drifts",
         why="Pending 1 hour: days are counted. No data is OK: no state of charge is computed."
         " An error is reported as such, once for all rules.",

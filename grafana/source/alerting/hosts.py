@@ -24,8 +24,11 @@ _DAYS_LEFT: Final = (
     |> group(columns: ["site", "instrument"])
     |> sort(columns: ["_time"])
     |> map(
-        fn: (r) =>
-            ({{r with t: float(v: int(v: r._time) - int(v: v.timeRangeStart)) / 3600000000000.0}}),
+        fn: (r) => {{
+            passed = int(v: r._time) - int(v: v.timeRangeStart)
+
+            return {{r with t: float(v: passed) / 3600000000000.0}}
+        }},
     )
     |> reduce(
         identity: {{n: 0.0, t: 0.0, b: 0.0, tt: 0.0, tb: 0.0, last: 0.0}},

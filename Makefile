@@ -39,7 +39,6 @@ lab-down: ## Remove the virtual lab: hosts, data and secrets
 test: lint ## Run every check and test that this machine can
 	@scripts/prepare-tests
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
-	@scripts/molecule -o -j $(JOBS)
 
 molecule: .venv/deploy-ready ## Test every role on systemd hosts of its own [root, Linux] [ROLES=]
 	@scripts/molecule -j $(JOBS) $(ROLES)

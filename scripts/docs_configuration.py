@@ -18,6 +18,7 @@ from msgspec import NODEFAULT
 from msgspec import inspect as shape
 from soclab_collectors.config.model import Config
 from soclab_collectors.wlan.config import WlanConfig
+from soclab_services.estimator.config import EstimatorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # What the end of a key says about its value.
 UNITS = {
     "_per_v": "per V",
+    "_h": "h",
     "_s": "s",
     "_ms": "ms",
     "_us": "µs",
@@ -65,16 +67,35 @@ WLAN = """
 mistakes in the same way. Its section `[spool]` is that of `collectors.toml`.
 """
 
+ESTIMATOR = """
+# The file estimator.toml
+
+`/etc/soclab/estimator.toml` is read by `soclab estimator run` ([live](soc/live.md));
+`soclab estimator check` refuses mistakes in the same way. Capacity, anchors and the other keys that
+the [Flux task](soc-by-coulomb-counting.md) has as well mean the same.
+"""
+
 
 def page() -> str:
     """Return the page; every key needs a meaning."""
     sections = list(_sections(_shape(Config), "", "Top of the file"))
     wlan = _Section(_shape(WlanConfig), "Top of wlan.toml")
-    missing = [key for section in [*sections, wlan] for key in section.without_meaning]
+    estimator = list(_sections(_shape(EstimatorConfig), "", "Top of estimator.toml"))
+    every = [*sections, wlan, *estimator]
+    missing = [key for section in every for key in section.without_meaning]
     if missing:
         sys.exit(f"These keys need a string below them that says what they mean: {missing}")
     head = HEAD.format(example=EXAMPLE.read_text(encoding="utf-8"))
-    return head + "".join(section.text for section in sections) + WLAN + wlan.text
+    return "".join(
+        [
+            head,
+            *(s.text for s in sections),
+            WLAN,
+            wlan.text,
+            ESTIMATOR,
+            *(s.text for s in estimator),
+        ]
+    )
 
 
 def _shape(config: type) -> shape.StructType:
@@ -155,6 +176,8 @@ def _type(kind: shape.Type) -> str:  # noqa: PLR0911  one per kind
             return f"text matching `{kind.pattern}`" if kind.pattern else "text"
         case shape.DateType():
             return "date"
+        case shape.DateTimeType():
+            return "date and time with time zone"
         case shape.UnionType():
             return " or ".join(_type(t) for t in kind.types if not isinstance(t, shape.NoneType))
         case shape.ListType() | shape.VarTupleType():

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from soclab_services.cli import flux, forecast, influxdb, inventory, model, soc
+from soclab_services.cli import estimator, flux, forecast, influxdb, inventory, model, soc
 
 app = typer.Typer(
     name="soclab",
@@ -40,6 +40,7 @@ def _options(
 app.add_typer(influxdb.app, name="influxdb")
 app.add_typer(flux.app, name="flux")
 app.add_typer(soc.app, name="soc")
+app.add_typer(estimator.app, name="estimator")
 app.add_typer(model.app, name="model")
 app.add_typer(forecast.app, name="forecast")
 app.add_typer(inventory.app, name="inventory")

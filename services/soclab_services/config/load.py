@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import msgspec
 from soclab_collectors.errors import ConfigError
@@ -13,13 +13,15 @@ from soclab_collectors.errors import ConfigError
 from soclab_services.config.model import BatteryConfig, Config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["ConfigError", "load_config"]
+__all__ = ["ConfigError", "check_batteries", "load_config", "read"]
 
 _NAMED_KEY: Final = re.compile(r"field `(?P<key>[^`]*)`")
 _REMEDY: Final = "docs/soc-by-coulomb-counting.md lists every key."
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 def load_config(path: Path) -> Config:
@@ -31,20 +33,31 @@ def load_config(path: Path) -> Config:
         If the file cannot be read, is no TOML, has an unknown key, a value of the wrong type or
         range, two batteries of one name, or times that do not fit together.
     """
+    config = read(path, Config, _REMEDY)
+    _check_times(path, config)
+    check_batteries(path, config.batteries, config.coulomb.cell_s)
+    return config
+
+
+def read(path: Path, shape: type[Shape], remedy: str) -> Shape:
+    """Return what a file says, of this shape; ``remedy`` says where its keys are described.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is no TOML, has an unknown key or a value of the wrong type.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ConfigError(str(path), reason, f"Name another file. {_REMEDY}") from error
+        raise ConfigError(str(path), reason, f"Name another file. {remedy}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"no valid TOML: {error}", "Mend this line.") from error
     try:
-        config = msgspec.convert(data, Config)
+        return msgspec.convert(data, shape)
     except msgspec.ValidationError as error:
-        raise _explain(path, data, str(error)) from error
-    _check_times(path, config)
-    _check_batteries(path, config)
-    return config
+        raise _explain(path, data, str(error), shape, remedy) from error
 
 
 def _check_times(path: Path, config: Config) -> None:
@@ -75,19 +88,26 @@ def _check_times(path: Path, config: Config) -> None:
         )
 
 
-def _check_batteries(path: Path, config: Config) -> None:
+def check_batteries(path: Path, batteries: Sequence[BatteryConfig], cell_s: int) -> None:
+    """Refuse batteries that cannot be, with the name and the key.
+
+    Raises
+    ------
+    ConfigError
+        If two have one name, or anchors or gaps do not fit.
+    """
     names: set[str] = set()
-    for battery in config.batteries:
+    for battery in batteries:
         where = f"{path}: batteries.{battery.name}"
         if battery.name in names:
             raise ConfigError(
                 f"{where}.name", "this name is taken", "Give every battery its own name."
             )
         names.add(battery.name)
-        if battery.max_gap_s < config.coulomb.cell_s:
+        if battery.max_gap_s < cell_s:
             raise ConfigError(
                 f"{where}.max_gap_s",
-                f"shorter than coulomb.cell_s, which is {config.coulomb.cell_s}",
+                f"shorter than a cell (cell_s), which is {cell_s}",
                 "Gaps are looked for between cells: make cells shorter or the gap longer.",
             )
         _check_full_anchor(where, battery)
@@ -117,17 +137,18 @@ def _check_full_anchor(where: str, battery: BatteryConfig) -> None:
         )
 
 
-def _explain(path: Path, data: dict[str, Any], message: str) -> ConfigError:
+def _explain(
+    path: Path, data: dict[str, Any], message: str, shape: type[msgspec.Struct], remedy: str
+) -> ConfigError:
     """Turn msgspec's message into one that a person can act on."""
     reason, _, at = message.partition(" - at ")
     keys = [_named(at.strip("`"), data)] if at else []
-    remedy = _REMEDY
     if named := _NAMED_KEY.search(reason):
         keys.append(named["key"])
         reason = "missing" if "missing" in reason else "unknown key"
-        near = difflib.get_close_matches(named["key"], sorted(set(_known_keys(Config))), n=1)
+        near = difflib.get_close_matches(named["key"], sorted(set(_known_keys(shape))), n=1)
         if near and reason != "missing":
-            remedy = f"Did you mean {near[0]}? {_REMEDY}"
+            remedy = f"Did you mean {near[0]}? {remedy}"
     return ConfigError(f"{path}: {'.'.join(filter(None, keys))}", reason, remedy)
 
 

@@ -98,3 +98,29 @@ def noise(model: BatteryModel) -> Noise:
         wander_v=(WANDER_V[chemistry] ** 2 + model.fit_rms_v**2) ** 0.5,
         systematic=systematic,
     )
+
+
+# Where the model is that of another battery of the same chemistry: its curves are off by so much.
+ANOTHER_OFFSET_V: Final[dict[Chemistry, float]] = {"la": 0.12, "lfp": 0.05}
+ANOTHER_WANDER_V: Final[dict[Chemistry, float]] = {"la": 0.05, "lfp": 0.03}
+
+
+def of_another(assumed: Noise, chemistry: Chemistry) -> Noise:
+    """Return what to assume of a battery whose model is that of another of its kind.
+
+    Makes differ by tenths of a volt in what is empty, by half in resistances, and the capacity on
+    the label is not that of the battery.
+    """
+    return assumed._replace(
+        offset_v=ANOTHER_OFFSET_V[chemistry],
+        wander_v=ANOTHER_WANDER_V[chemistry],
+        error_v=0.02,
+        error_soc=0.05,
+        capacity=0.15,
+        resistance=0.6,
+        hysteresis_change=0.3,
+        charge_part=0.6,
+        efficiency=0.02,
+        full=0.02,
+        systematic=0.02,
+    )

@@ -1,6 +1,7 @@
-"""The extended filters sample by sample, for what is measured now: stored, stopped, gone on.
+"""The filters sample by sample, for what is measured now: stored, stopped, gone on.
 
-What a stream says of a sample is what ``ekf`` says of it in a recording: the same compiled steps.
+What a stream says of a sample is what ``ekf`` or ``spkf`` says of it in a recording: the same
+compiled steps.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from soclab_services.estimation import blocks as summed
 from soclab_services.estimation.blocks import COLUMNS, Blocks, Rules
 from soclab_services.estimation.compiled import compiled
 from soclab_services.estimation.dynamics import unseen_variance
-from soclab_services.estimation.equations import STATES, B, C, Circuit, S, circuit
+from soclab_services.estimation.equations import STATES, B, C, Circuit, R, S, circuit
 from soclab_services.estimation.hypotheses import together
 from soclab_services.estimation.noise import Noise, noise
 from soclab_services.estimation.trajectory import Trajectory, count
@@ -34,6 +35,32 @@ if TYPE_CHECKING:
 SECONDS_PER_HOUR: Final = 3600.0
 # A stored state of another layout is of no use.
 LAYOUT: Final = 1
+# The kinds of filters, as compiled code tells them apart.
+EKF, SPKF = range(2)
+KINDS: Final = {"ekf": EKF, "spkf": SPKF}
+
+
+class Details(NamedTuple):
+    """What is known at every sample, shape (n,) each.
+
+    Attributes
+    ----------
+    soc, sigma, bias_a, capacity_ah
+        As in a trajectory.
+    bias_sigma_a, capacity_sigma_ah
+        Their standard deviations.
+    resistance, resistance_sigma
+        As a part of the model's, and its standard deviation.
+    """
+
+    soc: Array
+    sigma: Array
+    bias_a: Array
+    capacity_ah: Array
+    bias_sigma_a: Array
+    capacity_sigma_ah: Array
+    resistance: Array
+    resistance_sigma: Array
 
 
 class Parts(NamedTuple):
@@ -55,27 +82,43 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Stream:
     """Estimates of one battery as its samples come, in order of time."""
 
-    def __init__(self, model: BatteryModel, rules: Rules, parts: Parts) -> None:
+    def __init__(
+        self, model: BatteryModel, rules: Rules, parts: Parts, assumed: Noise, kind: int
+    ) -> None:
         self._circuit = circuit(model)
-        self._noise = noise(model)
+        self._noise = assumed
         self._rules = rules
         self._parts = parts
-        self._out = np.empty((1, 4))
+        self._kind = kind
+        self._out = np.empty((1, len(Details._fields)))
         self._in = np.empty((5, 1))
 
     @classmethod
-    def begin(cls, model: BatteryModel, meta: Meta) -> Self:
+    def begin(
+        cls, model: BatteryModel, meta: Meta, method: str = "ekf", assumed: Noise | None = None
+    ) -> Self:
         """Return a stream before its first sample; META has to say how often samples come.
+
+        Parameters
+        ----------
+        model, meta
+            The battery.
+        method
+            ``ekf`` or ``spkf``.
+        assumed
+            How far everything may be off; as `noise` says if not given.
 
         Raises
         ------
         ValueError
-            If it does not.
+            If META does not say how often samples come.
         """
         if meta.sample_s is None:
             raise ValueError("a stream needs to know its usual step: sample_s")
         rules = summed.rules_of(meta.sample_s, model, meta)
-        return cls(model, rules, Parts(*_begun(rules, meta.prior_soc, noise(model))))
+        assumed = noise(model) if assumed is None else assumed
+        parts = Parts(*_begun(rules, meta.prior_soc, assumed))
+        return cls(model, rules, parts, assumed, KINDS[method])
 
     def feed(
         self,
@@ -85,6 +128,17 @@ class Stream:
         temperature_c: Array,
         stage: Array,
     ) -> Trajectory:
+        """Take in samples as `follow` does; return the estimate at each of them."""
+        return Trajectory(*self.follow(time_s, current_a, voltage_v, temperature_c, stage)[:4])
+
+    def follow(
+        self,
+        time_s: Array,
+        current_a: Array,
+        voltage_v: Array,
+        temperature_c: Array,
+        stage: Array,
+    ) -> Details:
         """Take in samples, all later than any before; return what is known at each of them.
 
         Raises
@@ -93,15 +147,14 @@ class Stream:
             If times do not rise, or values are no numbers.
         """
         if len(time_s) == 0:
-            return Trajectory(*np.empty((4, 0)))
+            return Details(*np.empty((len(Details._fields), 0)))
         ordered = time_s[0] > self.last_s and bool(np.all(np.diff(time_s) > 0.0))
         finite = np.isfinite(time_s[-1]) and np.isfinite(current_a + voltage_v).all()
         if not (ordered and finite):
             raise ValueError("samples must be numbers, in order of time, after those before")
-        out = np.empty((len(time_s), 4))
-        samples = np.array([time_s, current_a, voltage_v, temperature_c, stage])
-        _feed(self._parts, samples, self._rules, self._circuit, self._noise, out)
-        return Trajectory(*out.T)
+        out = np.empty((len(time_s), len(Details._fields)))
+        self._take_in(np.array([time_s, current_a, voltage_v, temperature_c, stage]), out)
+        return Details(*out.T)
 
     def sample(
         self,
@@ -115,8 +168,11 @@ class Stream:
         if not (time_s > self.last_s and np.isfinite(current_a) and np.isfinite(voltage_v)):
             raise ValueError("samples must be numbers, in order of time, after those before")
         self._in[:, 0] = time_s, current_a, voltage_v, temperature_c, stage
-        _feed(self._parts, self._in, self._rules, self._circuit, self._noise, self._out)
+        self._take_in(self._in, self._out)
         return self._out[0, 0], self._out[0, 1]
+
+    def _take_in(self, samples: Array, out: Array) -> None:
+        _feed(self._parts, samples, self._rules, self._circuit, self._noise, self._kind, out)
 
     @property
     def last_s(self) -> float:
@@ -132,15 +188,22 @@ class Stream:
         )
 
     @classmethod
-    def load(cls, stored: bytes, model: BatteryModel, meta: Meta) -> Self:
-        """Return the stream that was dumped.
+    def load(
+        cls,
+        stored: bytes,
+        model: BatteryModel,
+        meta: Meta,
+        method: str = "ekf",
+        assumed: Noise | None = None,
+    ) -> Self:
+        """Return the stream that was dumped, begun with the same arguments.
 
         Raises
         ------
         ValueError
             If it is no state, or one of another version of this program.
         """
-        fresh = cls.begin(model, meta)
+        fresh = cls.begin(model, meta, method, assumed)
         try:
             found = msgspec.msgpack.decode(stored, type=_Stored)
         except msgspec.DecodeError as error:
@@ -187,7 +250,13 @@ def _begun(
 
 @compiled
 def _feed(
-    parts: Parts, samples: Array, rules: Rules, model: Circuit, assumed: Noise, out: Array
+    parts: Parts,
+    samples: Array,
+    rules: Rules,
+    model: Circuit,
+    assumed: Noise,
+    kind: int,
+    out: Array,
 ) -> None:
     known, bank, mean, covariance, now = parts
     row = np.empty(COLUMNS)
@@ -218,19 +287,24 @@ def _feed(
                 row[9:10],
                 row[10:11],
             )
-            banks.ekf_block(
-                bank,
-                block,
-                only,
-                model,
-                assumed,
-                before,
-                p_before,
-                mean,
-                covariance,
-                slopes[0],
-                slopes[1],
-            )
+            if kind == EKF:
+                banks.ekf_block(
+                    bank,
+                    block,
+                    only,
+                    model,
+                    assumed,
+                    before,
+                    p_before,
+                    mean,
+                    covariance,
+                    slopes[0],
+                    slopes[1],
+                )
+            else:
+                banks.spkf_block(
+                    bank, block, only, model, assumed, before, p_before, mean, covariance
+                )
             now[0], now[1] = mean[S], covariance[S, S]
         if step_s > rules.gap_s:  # what was not seen is uncertain at once
             now[1] += unseen_variance(assumed, step_s / SECONDS_PER_HOUR)
@@ -240,3 +314,7 @@ def _feed(
         out[k, 1] = np.sqrt(now[1] + assumed.systematic**2)
         out[k, 2] = mean[B]
         out[k, 3] = model.capacity_ah * mean[C]
+        out[k, 4] = np.sqrt(covariance[B, B])
+        out[k, 5] = model.capacity_ah * np.sqrt(covariance[C, C])
+        out[k, 6] = mean[R]
+        out[k, 7] = np.sqrt(covariance[R, R])

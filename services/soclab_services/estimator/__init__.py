@@ -1,0 +1,1 @@
+"""State of charge by filters, live: reads new data from InfluxDB, writes what it finds."""

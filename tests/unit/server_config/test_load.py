@@ -39,7 +39,7 @@ REFUSED = {
     "out of range": (BATTERY + "initial_soc_pct = 101", "batteries.shed.initial_soc_pct"),
     "two of a name": (BATTERY + BATTERY, "batteries.shed.name: this name is taken"),
     "unfit name": (BATTERY.replace('"shed"', '"the shed"'), "name"),
-    "gap within a cell": (BATTERY + "max_gap_s = 5", "max_gap_s: shorter than coulomb.cell_s"),
+    "gap within a cell": (BATTERY + "max_gap_s = 5", "max_gap_s: shorter than a cell (cell_s)"),
     "voltage alone": (BATTERY + "full = { voltage_v = 14 }", "belong together"),
     "empty anchor": (BATTERY + "full = { hold_s = 5 }", "says nothing to look for"),
     "floor above": (
